@@ -1,0 +1,255 @@
+"""Proximal Adam in path coordinates: the default solver for alpha > 0."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..network import Network
+from ..problem import Monitor, Problem, Progress, Report
+from .stack import Phase, Stack
+
+EPS_START, EPS_END = 0.1, 1e-4
+#: Shares of the iterations: without penalty, while ε falls, and at the final ε.
+WARM, ANNEAL = 1 / 6, 1 / 2
+#: Iterations between two looks at dead neurons.
+COMPACT_EVERY = 20
+
+
+def proximal(
+    problem: Problem,
+    *,
+    n_neurons: int,
+    max_iter: int,
+    tol: float,
+    learning_rate: float,
+    batch_size: int | None,
+    n_init: int,
+    seed: int,
+    start: Network | None = None,
+    monitor: Monitor | None = None,
+) -> tuple[Network, Report]:
+    r"""Minimise F by Adam with a reweighted soft threshold in Adam's own metric.
+
+    .. math::
+        \theta \leftarrow S(\theta - \eta m,\ \eta c), \qquad
+        c = \alpha p (|\theta| + \varepsilon_t)^{p-1}, \qquad
+        \eta = \gamma / (\sqrt v + \epsilon)
+
+    with S the soft threshold and m, v Adam's moments of the gradient of the loss alone.
+    The threshold carries the step's own η, so a fixed point is a stationary point of F
+    (eq. 13) at ε_t. The first sixth of the iterations knows no penalty; over the next
+    half ε_t falls geometrically from 0.1 to 1e-4; the rest converges there while the
+    learning rate goes to zero.
+
+    Parameters
+    ----------
+    problem : Problem
+        With ``alpha > 0``.
+    n_neurons : int
+        Width before training.
+    max_iter : int
+        Gradient steps. More steps anneal more slowly and end with a lower F.
+    tol : float
+        Training ends when, at the final ε, F has fallen by less than ``tol`` times
+        itself between two reporting steps. 0 never ends early.
+    learning_rate : float
+        γ.
+    batch_size : int or None
+        Rows a step; None for all of them.
+    n_init : int
+        Random starts, trained side by side. The lowest F wins.
+    seed : int
+    start : Network, optional
+        Start here, without the phase that knows no penalty, and with ε from 1e-2 on.
+        Neurons that are missing to `n_neurons` are not added.
+    monitor : callable, optional
+        Called at reporting steps; True ends the training.
+
+    Returns
+    -------
+    network : Network
+        In the problem's units, float64, dead neurons folded away.
+    report : Report
+    """
+    generator = torch.Generator().manual_seed(seed)
+    if start is None:
+        stack = Stack.random(problem, n_neurons, n_init, generator)
+        schedule = _Schedule.cold(max_iter, learning_rate)
+    else:
+        stack = Stack.from_network(problem, start)
+        schedule = _Schedule.warm(max_iter, learning_rate)
+    batches = _Batches(problem, batch_size, generator)
+    report = Report()
+    try:
+        _train(stack, schedule, batches, tol, monitor, report)
+    except KeyboardInterrupt:
+        report.interrupted = True
+    return stack.best_network(report), report
+
+
+def proximal_partial(
+    problem: Problem,
+    state: dict[str, Any] | None,
+    *,
+    n_neurons: int,
+    learning_rate: float,
+    seed: int,
+    batch_size: int = 200,
+) -> tuple[Network, dict[str, Any]]:
+    """One pass over the rows of `problem`, resuming from `state`.
+
+    The schedule counts the steps of all passes: no penalty over the first 100, ε falling
+    until 400, then ε = 1e-4 and a constant learning rate.
+
+    Parameters
+    ----------
+    problem : Problem
+        The rows of this pass.
+    state : dict or None
+        What the pass before returned; None starts anew.
+    n_neurons, learning_rate, seed
+        As in `proximal`.
+    batch_size : int, default=200
+        Rows a step.
+
+    Returns
+    -------
+    network : Network
+    state : dict of ndarray
+        Holds NumPy arrays and integers only.
+    """
+    if state is None:
+        stack = Stack.random(problem, n_neurons, 1, torch.Generator().manual_seed(seed))
+    else:
+        stack = Stack.resume(problem, state)
+    schedule = _Schedule.cold(600, learning_rate)
+    step = max(1, min(batch_size, problem.n_samples))
+    for low in range(0, problem.n_samples, step):
+        rows = torch.arange(low, min(low + step, problem.n_samples), device=problem.device)
+        weight = problem.weight[rows, None]
+        phase = schedule.at(min(stack.steps, schedule.settled_from))
+        stack.step(problem.rows.take(rows), problem.y[rows], weight / weight.sum(), phase)
+    stack.compact()
+    return stack.network(0), stack.state()
+
+
+@dataclass(frozen=True)
+class _Schedule:
+    """Learning rate and ε over the iterations."""
+
+    n_iter: int
+    rate: float
+    n_warm: int
+    n_anneal: int
+    eps_start: float
+
+    @classmethod
+    def cold(cls, n_iter: int, rate: float) -> _Schedule:
+        return cls(n_iter, rate, round(WARM * n_iter), round(ANNEAL * n_iter), EPS_START)
+
+    @classmethod
+    def warm(cls, n_iter: int, rate: float) -> _Schedule:
+        return cls(n_iter, rate, 0, round(ANNEAL * n_iter), 0.1 * EPS_START)
+
+    @property
+    def settled_from(self) -> int:
+        """First iteration at the final ε."""
+        return self.n_warm + self.n_anneal
+
+    def at(self, iteration: int) -> Phase:
+        if iteration < self.n_warm:
+            return Phase(self.rate, None)
+        if iteration < self.settled_from:
+            share = (iteration - self.n_warm) / self.n_anneal
+            eps = self.eps_start * (EPS_END / self.eps_start) ** share
+            return Phase(self.rate * min(1.0, 0.1 + 1.8 * (1 - share)), eps)
+        share = (iteration - self.settled_from) / max(1, self.n_iter - self.settled_from)
+        return Phase(self.rate * (0.1 * (1 - share) + 0.003), EPS_END)
+
+
+class _Batches:
+    """Rows, labels and weights of each step.
+
+    Mini-batches are consecutive rows from a random offset: the rows come in an order
+    that does not depend on their values (`merge_rows`), and a slice costs no copy.
+    """
+
+    def __init__(
+        self, problem: Problem, batch_size: int | None, generator: torch.Generator
+    ) -> None:
+        self.problem, self.generator = problem, generator
+        n = problem.n_samples
+        self.size = n if batch_size is None else min(batch_size, n)
+        self.full = self.size == n
+        if self.full:
+            self.whole = (problem.rows.all(), problem.y, problem.weight[:, None])
+        self.position = n
+
+    def next(self) -> tuple[Tensor, Tensor, Tensor]:
+        if self.full:
+            return self.whole
+        n = self.problem.n_samples
+        if self.position + self.size > n:
+            spare = n % self.size
+            self.position = int(torch.randint(spare + 1, (1,), generator=self.generator))
+        rows = slice(self.position, self.position + self.size)
+        self.position += self.size
+        weight = self.problem.weight[rows, None] * (n / self.size)
+        return self.problem.rows.take(rows), self.problem.y[rows], weight
+
+
+def _train(
+    stack: Stack,
+    schedule: _Schedule,
+    batches: _Batches,
+    tol: float,
+    monitor: Monitor | None,
+    report: Report,
+) -> None:
+    """Run the schedule; stop early at a fixed point, on request, or on divergence."""
+    report_every = max(1, schedule.n_iter // 50)
+    previous = torch.inf
+    for iteration in range(schedule.n_iter):
+        phase = schedule.at(iteration)
+        stack.step(*batches.next(), phase)
+        report.n_iter = iteration + 1
+        if phase.eps is not None and report.n_iter % COMPACT_EVERY == 0:
+            stack.compact()
+        if report.n_iter % report_every and report.n_iter < schedule.n_iter:
+            continue
+        progress = _progress(stack, report.n_iter, iteration >= schedule.settled_from)
+        report.record(progress)
+        if not np.isfinite(progress.objective):
+            report.diverged = True
+            return
+        settled_change = abs(previous - progress.objective) <= tol * abs(progress.objective)
+        if progress.settled and settled_change:
+            report.converged = True
+        if report.converged and tol > 0:
+            return
+        previous = progress.objective if progress.settled else torch.inf
+        if monitor is not None and monitor(progress):
+            return
+
+
+def _progress(stack: Stack, iteration: int, settled: bool) -> Progress:
+    objective, loss = stack.objective()
+    best = int(objective.nan_to_num(nan=torch.inf).argmin())
+    weights = stack.neurons[best, :, :-1] != 0
+    n_weights = int(weights.sum())
+    if stack.problem.skip == "penalized":
+        n_weights += int((stack.affine[best, :, :-1] != 0).any(dim=0).sum())
+    return Progress(
+        iteration=iteration,
+        objective=float(objective[best]),
+        loss=float(loss[best]),
+        n_active_neurons=int(weights.any(dim=1).sum()),
+        n_nonzero_weights=n_weights,
+        settled=settled,
+        network=lambda: stack.network(best),
+    )

@@ -1,0 +1,538 @@
+"""One training run: from encoded data in the user's units to a network in the user's units.
+
+The estimators decide what to fit and expose the result. This module does the work between, and
+is where PyTorch comes in: import it when a fit begins, not before.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from sklearn.base import is_classifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils.sparsefuncs import min_max_axis
+
+from .losses import Loss
+from .network import Network
+from .penalty import LpPenalty
+from .problem import Monitor, Problem, Progress, Report, Skip, Standardizer, merge_rows
+from .solvers import Solver, choose_solver
+from .solvers.proximal import proximal_partial
+from .tuning import automatic_alpha
+
+Matrix = np.ndarray | sp.csr_array
+
+# With batch_size="auto", the most rows of a full batch, and the rows of a mini-batch otherwise.
+_FULL_BATCH, _MINI_BATCH = 4096, 1024
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an estimator's parameters say about training, with every "auto" but alpha's resolved.
+
+    Attributes
+    ----------
+    loss : Loss
+    classification : bool
+    alpha : float or "auto"
+    solver : Solver
+    skip : {"none", "penalized", "free"}
+        The affine part that the solver carries.
+    skip_becomes_neuron : bool
+        Whether the affine part is turned into always-on neurons at the end.
+    device : torch.device
+    dtype : torch.dtype
+
+    The other attributes are the parameters of the same name.
+    """
+
+    loss: Loss
+    classification: bool
+    p: float
+    alpha: float | str
+    n_neurons: int
+    solver: Solver
+    penalize_bias: bool
+    fit_intercept: bool
+    skip: Skip
+    skip_becomes_neuron: bool
+    standardize: bool
+    max_iter: int
+    tol: float
+    learning_rate: float
+    batch_size: int | str
+    n_init: int
+    early_stopping: bool
+    validation_fraction: float
+    n_iter_no_change: int
+    device: torch.device
+    dtype: torch.dtype
+    verbose: int
+
+    @classmethod
+    def of(cls, estimator: Any, loss: Loss) -> Settings:
+        """Read the parameters of an estimator."""
+        params = estimator.get_params(deep=False)
+        solver = choose_solver(params["solver"], params["alpha"])
+        skip, skip_becomes_neuron = _affine_part(
+            params["skip_connection"],
+            solver,
+            free_biases=not params["penalize_bias"],
+            fit_intercept=params["fit_intercept"],
+        )
+        resolved = {
+            "loss": loss,
+            "classification": is_classifier(estimator),
+            "solver": solver,
+            "skip": skip,
+            "skip_becomes_neuron": skip_becomes_neuron,
+            "device": resolve_device(params["device"]),
+            "dtype": getattr(torch, params["dtype"]),
+        }
+        if params["learning_rate"] == "auto":
+            resolved["learning_rate"] = solver.learning_rate
+        names = cls.__dataclass_fields__.keys()
+        return cls(**{name: params[name] for name in names if name in params} | resolved)
+
+    def scaler(self, X: Matrix, y: np.ndarray, weight: np.ndarray) -> Standardizer:
+        """The standardisation that these data call for."""
+        if not self.standardize:
+            return Standardizer.identity(X.shape[1], y.shape[1])
+        return Standardizer.fit(
+            X,
+            y,
+            weight,
+            # A penalized bias is measured from the origin, and without an intercept zero is
+            # a value like no other: both would be lost by centring.
+            center_x=self.fit_intercept and not self.penalize_bias,
+            center_y=self.fit_intercept and not self.classification,
+            scale_y=not self.classification,
+        )
+
+    def problem(
+        self, X: Matrix, y: np.ndarray, weight: np.ndarray, scaler: Standardizer
+    ) -> Problem:
+        """The data in the solver's units; alpha is 0 where it has yet to be chosen."""
+        return Problem.create(
+            X,
+            y,
+            weight,
+            scaler=scaler,
+            device=self.device,
+            dtype=self.dtype,
+            loss=self.loss,
+            penalty=LpPenalty(self.p),
+            alpha=0.0 if self.alpha == "auto" else float(self.alpha),
+            penalize_bias=self.penalize_bias,
+            fit_intercept=self.fit_intercept,
+            skip=self.skip,
+        )
+
+    def rows_a_step(self, n_samples: int) -> int | None:
+        """Batch size, None for all rows."""
+        if self.batch_size == "auto":
+            return None if n_samples <= _FULL_BATCH else _MINI_BATCH
+        return None if int(self.batch_size) >= n_samples else int(self.batch_size)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training run leaves behind.
+
+    Attributes
+    ----------
+    network : Network
+        In the user's units.
+    alpha, objective : float
+        The penalty's strength, and F in the units of training.
+    feature_importances : ndarray of shape (n_features,)
+        Shares of the ℓ1 path norm in the units of training.
+    report : Report
+    validation_scores : list of float or None
+    best_validation_score : float or None
+    """
+
+    network: Network
+    alpha: float
+    objective: float
+    feature_importances: np.ndarray
+    report: Report
+    validation_scores: list[float] | None = None
+    best_validation_score: float | None = None
+
+
+def train(
+    settings: Settings,
+    X: Matrix,
+    y: np.ndarray,
+    weight: np.ndarray,
+    *,
+    rng: np.random.RandomState,
+    start: Network | None = None,
+) -> Trained:
+    """Train a network from random weights, or on from `start` (in the user's units)."""
+    seed = _draw_seed(rng)
+    X, y, weight = merge_rows(X, y, weight)
+    monitors: list[Monitor] = [_PrintProgress()] if settings.verbose else []
+    held_out = None
+    if settings.early_stopping:
+        (X, y, weight), held_out = _split(settings, X, y, weight, rng)
+    scaler = settings.scaler(X, y, weight)
+    problem = settings.problem(X, y, weight, scaler)
+    problem = _with_alpha(settings, problem, seed)
+    stopping = None
+    if held_out is not None:
+        score = _Score(settings, scaler, *held_out)
+        stopping = _EarlyStopping(score, settings.n_iter_no_change, settings.tol)
+        monitors.append(stopping)
+    network, report = settings.solver.load()(
+        problem,
+        n_neurons=settings.n_neurons,
+        max_iter=settings.max_iter,
+        tol=settings.tol,
+        learning_rate=settings.learning_rate,
+        batch_size=settings.rows_a_step(problem.n_samples),
+        n_init=settings.n_init,
+        seed=seed,
+        start=None if start is None else _start(problem, scaler, start, X),
+        monitor=_together(monitors),
+    )
+    if stopping is not None and stopping.best_network is not None:
+        network = stopping.best_network
+    _warn_unless_converged(settings, report, stopped=stopping is not None and stopping.stopped)
+    network = scaler.to_user(network)
+    if problem.skip != "none" and problem.fit_intercept:
+        network = network.fold_always_on(X)
+    trained = _trained(settings, problem, scaler, network, _column_range(X), report)
+    if stopping is None:
+        return trained
+    return replace(
+        trained, validation_scores=stopping.scores, best_validation_score=stopping.best_score
+    )
+
+
+def train_partial(
+    settings: Settings,
+    X: Matrix,
+    y: np.ndarray,
+    weight: np.ndarray,
+    *,
+    rng: np.random.RandomState,
+    state: dict[str, Any] | None,
+) -> tuple[Trained, dict[str, Any]]:
+    """Make one pass over the rows, in the units and with the alpha of the first pass.
+
+    The state holds NumPy arrays and numbers only, and is None before the first pass.
+    """
+    seed = _draw_seed(rng)
+    X, y, weight = merge_rows(X, y, weight)
+    lower, upper = _column_range(X)
+    if state is None:
+        scaler = settings.scaler(X, y, weight)
+        problem = _with_alpha(settings, settings.problem(X, y, weight, scaler), seed)
+        solver_state, history, n_iter = None, Report().history, 0
+    else:
+        scaler = Standardizer(**state["scaler"])
+        if len(scaler.y_mean) != y.shape[1]:
+            raise ValueError(
+                f"y has {y.shape[1]} outputs, but {len(scaler.y_mean)} at the first call to "
+                "partial_fit."
+            )
+        problem = replace(settings.problem(X, y, weight, scaler), alpha=state["alpha"])
+        solver_state, history, n_iter = state["solver"], state["history"], state["n_iter"]
+        lower, upper = np.minimum(lower, state["lower"]), np.maximum(upper, state["upper"])
+    network, solver_state = proximal_partial(
+        problem,
+        solver_state,
+        n_neurons=settings.n_neurons,
+        learning_rate=settings.learning_rate,
+        seed=seed,
+    )
+    report = Report(n_iter=n_iter + 1, history={name: list(c) for name, c in history.items()})
+    report.record(_progress(problem, network, report.n_iter))
+    trained = _trained(settings, problem, scaler, scaler.to_user(network), (lower, upper), report)
+    return trained, {
+        "scaler": {name: getattr(scaler, name) for name in scaler.__dataclass_fields__},
+        "alpha": problem.alpha,
+        "solver": solver_state,
+        "history": report.history,
+        "n_iter": report.n_iter,
+        "lower": lower,
+        "upper": upper,
+    }
+
+
+def resolve_device(device: str) -> torch.device:
+    """Return the device of this name, or raise an error that says what there is instead."""
+    n_gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device == "auto":
+        return torch.device("cuda" if n_gpus else "cpu")
+    if device == "cpu":
+        return torch.device("cpu")
+    cuda = re.fullmatch(r"cuda(?::(\d+))?", device)
+    if cuda is None:
+        raise ValueError(
+            f"device={device!r} is unknown; use 'cpu', 'cuda', 'cuda:i' with the number i of a "
+            "GPU, or 'auto'."
+        )
+    if n_gpus == 0:
+        raise ValueError(
+            f"device={device!r} asks for CUDA, which PyTorch {torch.__version__} does not find "
+            "on this machine; use device='cpu', or 'auto' to use a GPU where there is one."
+        )
+    if int(cuda[1] or 0) >= n_gpus:
+        raise ValueError(
+            f"device={device!r} is not there: the GPUs found are cuda:0 to cuda:{n_gpus - 1}."
+        )
+    return torch.device(device)
+
+
+def _affine_part(
+    skip_connection: bool | str, solver: Solver, *, free_biases: bool, fit_intercept: bool
+) -> tuple[Skip, bool]:
+    """The affine part that the solver carries, and whether neurons replace it at the end."""
+    if skip_connection == "penalized":
+        return "penalized", False
+    if skip_connection == "auto":
+        penalized = free_biases and solver.affine_part == "penalized"
+        return ("penalized" if penalized else "none"), False
+    if skip_connection:
+        return "free", False
+    # A neuron that is on for all data needs a bias that costs nothing, and an intercept to take
+    # that bias back.
+    if solver.affine_part == "penalized" and free_biases and fit_intercept:
+        return "penalized", True
+    return "none", False
+
+
+def _draw_seed(rng: np.random.RandomState) -> int:
+    return int(rng.randint(np.iinfo(np.int32).max))
+
+
+def _with_alpha(settings: Settings, problem: Problem, seed: int) -> Problem:
+    if settings.alpha != "auto":
+        return problem
+    alpha = automatic_alpha(problem, n_neurons=settings.n_neurons, seed=seed)
+    return replace(problem, alpha=alpha)
+
+
+def _split(
+    settings: Settings, X: Matrix, y: np.ndarray, weight: np.ndarray, rng: np.random.RandomState
+) -> tuple[tuple[Matrix, np.ndarray, np.ndarray], tuple[Matrix, np.ndarray, np.ndarray]]:
+    """Training and validation rows; of each class a share, unless there are several labels."""
+    stratify = None
+    if settings.classification and not settings.loss.separable:
+        stratify = y.argmax(axis=1)
+    elif settings.classification and y.shape[1] == 1:
+        stratify = y[:, 0]
+    try:
+        training, validation = train_test_split(
+            np.arange(X.shape[0]),
+            test_size=settings.validation_fraction,
+            random_state=rng,
+            stratify=stratify,
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"early_stopping=True with validation_fraction={settings.validation_fraction} cannot "
+            f"split {X.shape[0]} distinct samples: {error}"
+        ) from error
+    return (
+        (X[training], y[training], weight[training]),
+        (X[validation], y[validation], weight[validation]),
+    )
+
+
+def _start(problem: Problem, scaler: Standardizer, start: Network, X: Matrix) -> Network | None:
+    """The network to go on from, in the solver's units and with the problem's affine part."""
+    if start.n_active_neurons == 0:
+        # No solver adds neurons to a network that it is given.
+        return None
+    if problem.skip == "none":
+        start = start.skip_as_neurons(*_padded(*_column_range(X)))
+    elif problem.fit_intercept:
+        start = start.fold_always_on(X)
+    start = scaler.from_user(start)
+    if not problem.fit_intercept:
+        start = replace(start, intercept=np.zeros_like(start.intercept))
+    return start
+
+
+def _trained(
+    settings: Settings,
+    problem: Problem,
+    scaler: Standardizer,
+    network: Network,
+    column_range: tuple[np.ndarray, np.ndarray],
+    report: Report,
+) -> Trained:
+    """Take a network in the user's units."""
+    network = network.compact(fold_constants=problem.fit_intercept)
+    in_training = scaler.from_user(network)
+    by_feature = in_training.path_norm_by_feature(1.0)
+    if settings.skip_becomes_neuron:
+        network = network.skip_as_neurons(*_padded(*column_range))
+    return Trained(
+        network=network,
+        alpha=problem.alpha,
+        objective=problem.objective(in_training),
+        feature_importances=by_feature / (by_feature.sum() or 1.0),
+        report=report,
+    )
+
+
+def _column_range(X: Matrix) -> tuple[np.ndarray, np.ndarray]:
+    lower, upper = min_max_axis(X, axis=0) if sp.issparse(X) else (X.min(axis=0), X.max(axis=0))
+    return lower.astype(np.float64), upper.astype(np.float64)
+
+
+def _padded(lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Leave room for data beyond those of the fit, as much on either side as they take."""
+    return lower - (upper - lower), upper + (upper - lower)
+
+
+def _progress(problem: Problem, network: Network, iteration: int) -> Progress:
+    loss = problem.empirical_loss(network)
+    return Progress(
+        iteration=iteration,
+        objective=loss + problem.alpha * problem.path_norm(network),
+        loss=loss,
+        n_active_neurons=network.n_active_neurons,
+        n_nonzero_weights=network.n_nonzero_weights(
+            penalize_bias=problem.penalize_bias, penalize_skip=problem.skip == "penalized"
+        ),
+        settled=False,
+        network=lambda: network,
+    )
+
+
+def _warn_unless_converged(settings: Settings, report: Report, *, stopped: bool) -> None:
+    if report.interrupted:
+        message = (
+            f"Training was interrupted after {report.n_iter} iterations. The estimator holds the "
+            "best network so far."
+        )
+    elif report.diverged:
+        message = (
+            f"Training diverged with learning_rate={settings.learning_rate:g}. The estimator "
+            "holds the best finite network, which may be a constant. Use a smaller learning_rate"
+            + ("." if settings.standardize else ", or standardize=True.")
+        )
+    elif not report.converged and not stopped and settings.tol > 0:
+        message = (
+            f"Training ended at max_iter={settings.max_iter} iterations before the objective "
+            f"settled to tol={settings.tol:g}. Increase max_iter or tol."
+        )
+    else:
+        return
+    warnings.warn(message, ConvergenceWarning, stacklevel=4)
+
+
+def _together(monitors: list[Monitor]) -> Monitor | None:
+    """One monitor that calls each of them."""
+    if not monitors:
+        return None
+
+    def monitor(progress: Progress) -> bool:
+        return any([each(progress) for each in monitors])
+
+    return monitor
+
+
+class _Score:
+    """Validation score of a network in the solver's units.
+
+    For classification the accuracy; for regression the share of the loss of the best constant
+    that the network takes away, which for the squared error is R².
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        scaler: Standardizer,
+        X: Matrix,
+        y: np.ndarray,
+        weight: np.ndarray,
+    ) -> None:
+        self.settings, self.scaler, self.X, self.y, self.weight = settings, scaler, X, y, weight
+
+    def __call__(self, network: Network) -> float:
+        f = self.scaler.to_user(network).evaluate(self.X).astype(np.float64)
+        return self._accuracy(f) if self.settings.classification else self._explained(f)
+
+    def _accuracy(self, f: np.ndarray) -> float:
+        if self.settings.loss.separable:
+            correct = ((f > 0) == (self.y > 0)).all(axis=1)
+        else:
+            correct = f.argmax(axis=1) == self.y.argmax(axis=1)
+        return float(np.average(correct, weights=self.weight))
+
+    def _explained(self, f: np.ndarray) -> float:
+        loss = self.settings.loss
+        y, outputs = (torch.as_tensor(self.scaler.labels(values)) for values in (self.y, f))
+        weight = torch.as_tensor(self.weight)
+        constant = loss.constant(y, weight).expand_as(y)
+        total = float(weight @ loss.value(y, constant))
+        left = float(weight @ loss.value(y, outputs))
+        if total == 0:
+            return float(left == 0)
+        return 1 - left / total
+
+
+class _EarlyStopping:
+    """A monitor that ends training once the validation score has stopped rising.
+
+    While the network is still being thinned out its score says little: it is recorded, but
+    neither ends the training nor makes a network the best.
+    """
+
+    def __init__(self, score: Callable[[Network], float], patience: int, tol: float) -> None:
+        self.score, self.patience, self.tol = score, patience, tol
+        self.scores: list[float] = []
+        self.best_network: Network | None = None
+        self.best_settled, self.waited, self.stopped = -np.inf, 0, False
+
+    @property
+    def best_score(self) -> float | None:
+        """Score of the network that was kept."""
+        if self.best_network is not None:
+            return self.best_settled
+        return self.scores[-1] if self.scores else None
+
+    def __call__(self, progress: Progress) -> bool:
+        network = progress.network()
+        score = self.score(network)
+        self.scores.append(score)
+        if not progress.settled:
+            return False
+        self.waited = 0 if score >= self.best_settled + self.tol else self.waited + 1
+        if score > self.best_settled:
+            self.best_settled, self.best_network = score, network
+        self.stopped = self.waited > self.patience
+        return self.stopped
+
+
+class _PrintProgress:
+    """A monitor that prints an aligned line a call."""
+
+    def __init__(self) -> None:
+        self.start = time.perf_counter()
+        print("iteration     objective          loss  neurons  weights    time")
+
+    def __call__(self, progress: Progress) -> bool:
+        print(
+            f"{progress.iteration:9d}  {progress.objective:12.6g}  {progress.loss:12.6g}  "
+            f"{progress.n_active_neurons:7d}  {progress.n_nonzero_weights:7d}  "
+            f"{time.perf_counter() - self.start:5.1f}s",
+            flush=True,
+        )
+        return False
