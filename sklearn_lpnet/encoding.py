@@ -47,7 +47,7 @@ class LabelEncoding:
         if len(classes) < 2:
             raise ValueError(
                 "This classifier needs samples of at least 2 classes in the data, but the data "
-                f"contains only one class: {classes[0]!r}"
+                f"contains only one class: {classes.tolist()[0]!r}"
             )
         return cls(classes)
 
@@ -113,7 +113,8 @@ class LabelEncoding:
         unknown = np.setdiff1d(y, self.classes)
         if len(unknown):
             raise ValueError(
-                f"y contains {list(unknown)}, which are not among the classes {list(self.classes)}."
+                f"y contains {unknown.tolist()}, which are not among the classes "
+                f"{self.classes.tolist()}."
             )
         return np.searchsorted(self.classes, y)
 

@@ -8,7 +8,7 @@ and networks out, :class:`Problem` is all that a solver needs to know.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -231,6 +231,19 @@ class Problem:
     @property
     def dtype(self) -> torch.dtype:
         return self.y.dtype
+
+    def first_rows(self, n: int, dtype: torch.dtype) -> Problem:
+        """The problem on its first n rows, in another dtype.
+
+        `merge_rows` leaves the rows in an order that has nothing to do with their values,
+        so the first n are a sample.
+        """
+        rows = DenseRows.__new__(DenseRows)
+        rows.tensor = self.rows.take(slice(0, n)).to(dtype)
+        weight = self.weight[:n].to(dtype)
+        return replace(
+            self, rows=rows, y=self.y[:n].to(dtype), weight=weight / weight.sum()
+        )
 
     def fits_one_block(self, width: int) -> bool:
         """Whether all rows, `width` values each, may be held at once."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -29,10 +30,17 @@ from .solvers import Solver, choose_solver
 from .solvers.proximal import proximal_partial
 from .tuning import automatic_alpha
 
-Matrix = np.ndarray | sp.csr_array
+Matrix: TypeAlias = "np.ndarray | sp.csr_array"
 
 # With batch_size="auto", the most rows of a full batch, and the rows of a mini-batch otherwise.
 _FULL_BATCH, _MINI_BATCH = 4096, 1024
+
+# By how much the loss of a network may exceed that of the best constant, for rounding.
+_LOSS_TOLERANCE = 1e-4
+
+# Multiplications in a gradient step for each thread. With fewer, threads wait for each other,
+# and where other processes keep the cores busy they wait long.
+_WORK_PER_THREAD = 2**24
 
 
 @dataclass(frozen=True)
@@ -182,37 +190,24 @@ def train(
     """Train a network from random weights, or on from `start` (in the user's units)."""
     seed = _draw_seed(rng)
     X, y, weight = merge_rows(X, y, weight)
-    monitors: list[Monitor] = [_PrintProgress()] if settings.verbose else []
     held_out = None
     if settings.early_stopping:
         (X, y, weight), held_out = _split(settings, X, y, weight, rng)
     scaler = settings.scaler(X, y, weight)
     problem = settings.problem(X, y, weight, scaler)
-    problem = _with_alpha(settings, problem, seed)
     stopping = None
     if held_out is not None:
         score = _Score(settings, scaler, *held_out)
         stopping = _EarlyStopping(score, settings.n_iter_no_change, settings.tol)
-        monitors.append(stopping)
-    network, report = settings.solver.load()(
-        problem,
-        n_neurons=settings.n_neurons,
-        max_iter=settings.max_iter,
-        tol=settings.tol,
-        learning_rate=settings.learning_rate,
-        batch_size=settings.rows_a_step(problem.n_samples),
-        n_init=settings.n_init,
-        seed=seed,
-        start=None if start is None else _start(problem, scaler, start, X),
-        monitor=_together(monitors),
-    )
-    if stopping is not None and stopping.best_network is not None:
-        network = stopping.best_network
-    _warn_unless_converged(settings, report, stopped=stopping is not None and stopping.stopped)
-    network = scaler.to_user(network)
-    if problem.skip != "none" and problem.fit_intercept:
-        network = network.fold_always_on(X)
-    trained = _trained(settings, problem, scaler, network, _column_range(X), report)
+    with _threads_for(settings, problem):
+        problem = _with_alpha(settings, problem, seed)
+        if start is not None:
+            start = _start(problem, scaler, start, X)
+        network, report = _solve(settings, problem, seed, start, stopping)
+        network = scaler.to_user(network)
+        if problem.skip != "none" and problem.fit_intercept:
+            network = network.fold_always_on(X)
+        trained = _trained(settings, problem, scaler, network, _column_range(X), report)
     if stopping is None:
         return trained
     return replace(
@@ -235,33 +230,38 @@ def train_partial(
     """
     seed = _draw_seed(rng)
     X, y, weight = merge_rows(X, y, weight)
-    lower, upper = _column_range(X)
     if state is None:
-        scaler = settings.scaler(X, y, weight)
-        problem = _with_alpha(settings, settings.problem(X, y, weight, scaler), seed)
-        solver_state, history, n_iter = None, Report().history, 0
-    else:
-        scaler = Standardizer(**state["scaler"])
-        if len(scaler.y_mean) != y.shape[1]:
-            raise ValueError(
-                f"y has {y.shape[1]} outputs, but {len(scaler.y_mean)} at the first call to "
-                "partial_fit."
-            )
-        problem = replace(settings.problem(X, y, weight, scaler), alpha=state["alpha"])
-        solver_state, history, n_iter = state["solver"], state["history"], state["n_iter"]
-        lower, upper = np.minimum(lower, state["lower"]), np.maximum(upper, state["upper"])
-    network, solver_state = proximal_partial(
-        problem,
-        solver_state,
-        n_neurons=settings.n_neurons,
-        learning_rate=settings.learning_rate,
-        seed=seed,
+        state = _first_state(settings.scaler(X, y, weight))
+    scaler = Standardizer(**state["scaler"])
+    if len(scaler.y_mean) != y.shape[1]:
+        raise ValueError(
+            f"y has {y.shape[1]} outputs, but {len(scaler.y_mean)} at the first call to "
+            "partial_fit."
+        )
+    problem = settings.problem(X, y, weight, scaler)
+    lower, upper = _column_range(X)
+    lower, upper = np.minimum(lower, state["lower"]), np.maximum(upper, state["upper"])
+    report = Report(
+        n_iter=state["n_iter"] + 1,
+        history={name: list(column) for name, column in state["history"].items()},
     )
-    report = Report(n_iter=n_iter + 1, history={name: list(c) for name, c in history.items()})
-    report.record(_progress(problem, network, report.n_iter))
-    trained = _trained(settings, problem, scaler, scaler.to_user(network), (lower, upper), report)
+    with _threads_for(settings, problem):
+        if state["alpha"] is None:
+            problem = _with_alpha(settings, problem, seed)
+        else:
+            problem = replace(problem, alpha=state["alpha"])
+        network, solver_state = proximal_partial(
+            problem,
+            state["solver"],
+            n_neurons=settings.n_neurons,
+            learning_rate=settings.learning_rate,
+            seed=seed,
+        )
+        network = scaler.to_user(network)
+        trained = _trained(settings, problem, scaler, network, (lower, upper), report)
+    report.record(_progress(problem, scaler.from_user(network), trained))
     return trained, {
-        "scaler": {name: getattr(scaler, name) for name in scaler.__dataclass_fields__},
+        **state,
         "alpha": problem.alpha,
         "solver": solver_state,
         "history": report.history,
@@ -300,18 +300,80 @@ def _affine_part(
     skip_connection: bool | str, solver: Solver, *, free_biases: bool, fit_intercept: bool
 ) -> tuple[Skip, bool]:
     """The affine part that the solver carries, and whether neurons replace it at the end."""
+    if skip_connection == "penalized" and not solver.penalizes_skip:
+        raise ValueError(
+            f"skip_connection='penalized' is not available for solver={solver.name!r}; use "
+            "skip_connection=True or False, or solver='proximal'."
+        )
     if skip_connection == "penalized":
         return "penalized", False
     if skip_connection == "auto":
-        penalized = free_biases and solver.affine_part == "penalized"
-        return ("penalized" if penalized else "none"), False
+        return ("penalized" if free_biases and solver.penalizes_skip else "none"), False
     if skip_connection:
         return "free", False
     # A neuron that is on for all data needs a bias that costs nothing, and an intercept to take
     # that bias back.
-    if solver.affine_part == "penalized" and free_biases and fit_intercept:
+    if solver.penalizes_skip and free_biases and fit_intercept:
         return "penalized", True
     return "none", False
+
+
+def _solve(
+    settings: Settings,
+    problem: Problem,
+    seed: int,
+    start: Network | None,
+    stopping: _EarlyStopping | None,
+) -> tuple[Network, Report]:
+    """Run the solver, with the monitors that are asked for, and warn if it did not get there."""
+    monitors: list[Monitor] = []
+    if settings.verbose:
+        monitors.append(_PrintProgress())
+    if stopping is not None:
+        monitors.append(stopping)
+    network, report = settings.solver.load()(
+        problem,
+        n_neurons=settings.n_neurons,
+        max_iter=settings.max_iter,
+        tol=settings.tol,
+        learning_rate=settings.learning_rate,
+        batch_size=settings.rows_a_step(problem.n_samples),
+        n_init=settings.n_init,
+        seed=seed,
+        start=start,
+        monitor=_together(monitors),
+    )
+    if stopping is not None and stopping.best_network is not None:
+        network = stopping.best_network
+    network, report.diverged = _or_constant(problem, network, diverged=report.diverged)
+    _warn_unless_converged(settings, report, stopped=stopping is not None and stopping.stopped)
+    return network, report
+
+
+def _or_constant(problem: Problem, network: Network, *, diverged: bool) -> tuple[Network, bool]:
+    """The best constant in place of a network of higher loss, and whether training diverged."""
+    intercept = np.zeros(problem.n_outputs)
+    if problem.fit_intercept:
+        intercept = problem.loss.constant(problem.y, problem.weight).cpu().numpy()
+    constant = Network.empty(problem.n_features, intercept.astype(np.float64))
+    bound = problem.empirical_loss(constant)
+    if problem.empirical_loss(network) <= bound + _LOSS_TOLERANCE * (1 + bound):
+        return network, diverged
+    return constant, True
+
+
+@contextmanager
+def _threads_for(settings: Settings, problem: Problem) -> Iterator[None]:
+    """Let PyTorch use as many threads as the work of a gradient step is worth."""
+    rows = settings.rows_a_step(problem.n_samples) or problem.n_samples
+    inputs_and_outputs = problem.n_features + problem.n_outputs
+    work = rows * settings.n_neurons * settings.n_init * inputs_and_outputs
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(min(n_threads, 1 + work // _WORK_PER_THREAD))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 def _draw_seed(rng: np.random.RandomState) -> int:
@@ -400,12 +462,26 @@ def _padded(lower: np.ndarray, upper: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return lower - (upper - lower), upper + (upper - lower)
 
 
-def _progress(problem: Problem, network: Network, iteration: int) -> Progress:
-    loss = problem.empirical_loss(network)
+def _first_state(scaler: Standardizer) -> dict[str, Any]:
+    """The state before the first pass, with the units of all passes."""
+    n_features = len(scaler.x_mean)
+    return {
+        "scaler": {name: getattr(scaler, name) for name in scaler.__dataclass_fields__},
+        "alpha": None,
+        "solver": None,
+        "history": Report().history,
+        "n_iter": 0,
+        "lower": np.full(n_features, np.inf),
+        "upper": np.full(n_features, -np.inf),
+    }
+
+
+def _progress(problem: Problem, network: Network, trained: Trained) -> Progress:
+    """The reporting step at the end of a pass."""
     return Progress(
-        iteration=iteration,
-        objective=loss + problem.alpha * problem.path_norm(network),
-        loss=loss,
+        iteration=trained.report.n_iter,
+        objective=trained.objective,
+        loss=trained.objective - problem.alpha * problem.path_norm(network),
         n_active_neurons=network.n_active_neurons,
         n_nonzero_weights=network.n_nonzero_weights(
             penalize_bias=problem.penalize_bias, penalize_skip=problem.skip == "penalized"
@@ -423,8 +499,8 @@ def _warn_unless_converged(settings: Settings, report: Report, *, stopped: bool)
         )
     elif report.diverged:
         message = (
-            f"Training diverged with learning_rate={settings.learning_rate:g}. The estimator "
-            "holds the best finite network, which may be a constant. Use a smaller learning_rate"
+            f"Training diverged with learning_rate={settings.learning_rate:g}, or ended no better "
+            "than a constant, which the estimator then holds. Use a smaller learning_rate"
             + ("." if settings.standardize else ", or standardize=True.")
         )
     elif not report.converged and not stopped and settings.tol > 0:
@@ -434,7 +510,7 @@ def _warn_unless_converged(settings: Settings, report: Report, *, stopped: bool)
         )
     else:
         return
-    warnings.warn(message, ConvergenceWarning, stacklevel=4)
+    warnings.warn(message, ConvergenceWarning, stacklevel=7)
 
 
 def _together(monitors: list[Monitor]) -> Monitor | None:

@@ -19,13 +19,13 @@ class Solver(NamedTuple):
         Of the module in this package and of its function.
     learning_rate : float
         What ``learning_rate="auto"`` stands for.
-    affine_part : {"penalized", "none"}
-        What ``skip_connection="auto"`` stands for with free biases.
+    penalizes_skip : bool
+        Whether it can train a penalized skip connection.
     """
 
     name: str
     learning_rate: float
-    affine_part: str
+    penalizes_skip: bool
 
     def load(self) -> Callable[..., Any]:
         """Import the solver."""
@@ -35,8 +35,8 @@ class Solver(NamedTuple):
 SOLVERS = {
     row.name: row
     for row in (
-        Solver("adam", learning_rate=0.01, affine_part="none"),
-        Solver("proximal", learning_rate=0.02, affine_part="penalized"),
+        Solver("adam", learning_rate=0.01, penalizes_skip=False),
+        Solver("proximal", learning_rate=0.02, penalizes_skip=True),
     )
 }
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,20 +13,16 @@ from torch import Tensor
 from ..network import Network
 from ..problem import Monitor, Problem, Progress, Report
 
-#: Adam's own constants.
-_BETA1, _BETA2, _EPS = 0.9, 0.999, 1e-8
-
-#: The first Adam steps go without a threshold.
-_WARM_UP = 5
-
+BETA1, BETA2, EPS = 0.9, 0.999, 1e-8
+#: The first steps go without a threshold.
+WARM_UP = 5
 #: A neuron whose product v w has a norm below this is zero.
-_DEAD = 1e-8
-
+DEAD = 1e-8
 #: Steps between two looks for dead neurons; each look waits for the device.
-_DROP_EVERY = 20
-
-#: Reporting steps in a training run, and in the window that `tol` looks back on.
-_N_REPORTS, _WINDOW = 100, 10
+DROP_EVERY = 20
+#: Reporting steps in a long run, steps between two in a short one, and reporting steps that `tol`
+#: looks back on.
+N_REPORTS, REPORT_EVERY, WINDOW = 100, 20, 10
 
 
 def adam(
@@ -45,74 +41,74 @@ def adam(
     r"""Train by Algorithm 1 of the paper, as published.
 
     Adam takes a step on the loss alone. From its sixth step on, a soft threshold of the products
-    follows, reweighted by the products before the step, and the neuron is balanced:
+    of weights follows, reweighted by the products before the step, and the layers are balanced:
 
     .. math::
 
-        u_{kj} = \operatorname{sign}(\|v_k\| w_{kj})
-                 \max(0, \|v_k\| |w_{kj}| - C_{kj}), \qquad
+        u_{kj} = \operatorname{sign}(w_{kj}) \max(0, \|v_k\| |w_{kj}| - C_{kj}), \qquad
         C_{kj} = \lambda \gamma p \, (\|v_k^-\| |w_{kj}^-|)^{p-1}
 
     .. math::
 
-        \|v_k\| = \sqrt{\|u_k\|_2}, \qquad |w_{kj}| = |u_{kj}| / \sqrt{\|u_k\|_2}
+        w_k \leftarrow u_k / \sqrt{\|u_k\|}, \qquad
+        v_k \leftarrow v_k / \|v_k\| \cdot \sqrt{\|u_k\|}
 
     Here :math:`v^-, w^-` are the weights before the step, :math:`\lambda` is ``problem.alpha`` and
-    :math:`\gamma` the learning rate; directions of v and signs of w stay as Adam left them. A
-    neuron whose :math:`\|u_k\|_2` is below 1e-8 is zero. A product that is zero stays zero, since
-    its next threshold is infinite, so a dead neuron never returns: it is dropped.
+    :math:`\gamma` the learning rate. A neuron with :math:`\|u_k\| < 10^{-8}` is zero. A product
+    that is zero stays zero, since its next threshold is infinite, so a dead neuron never returns
+    and is dropped.
 
     Parameters
     ----------
     problem : Problem
-        The data, loss and penalty. The bias is one more coordinate of w if
-        ``problem.penalize_bias``, else it is left as Adam moves it. An intercept and a free skip
-        connection are moved by Adam and not penalized.
+        With ``alpha > 0`` and a free skip connection or none. The bias is one more coordinate of w
+        if ``penalize_bias``, else it is left as Adam moves it. Adam moves the intercept and the
+        skip connection, too; neither is penalized.
     n_neurons : int
-        Neurons of a random network before training.
+        Width before training.
     max_iter : int
-        Passes over the data. On a full batch, each is one step of Adam.
+        Steps of Adam; on a full batch, epochs.
     tol : float
-        Stop when the objective F has improved by less than ``tol * F`` over the last tenth of
-        ``max_iter``; 0 never stops.
+        Training ends when F has improved by less than ``tol * F`` over ten reporting steps, which
+        come a hundred in a run and at least 20 iterations apart. 0 never ends early.
     learning_rate : float
-        Adam's learning rate :math:`\gamma`.
+        :math:`\gamma`.
     batch_size : int or None
-        Rows in a mini-batch, which is drawn without replacement; None takes all rows at once.
+        Rows a step, drawn without replacement; None for all of them.
     n_init : int
-        Random networks trained side by side, as one batch of tensors; the one of lowest F wins.
+        Random starts, trained side by side. The lowest F wins.
     seed : int
-        Seed of the initial weights and of the mini-batches.
-    start : Network, default=None
-        A network to go on from, in balanced form, its zeros left zeros. It takes the place of the
-        random ones, and the threshold acts from the first step on.
-    monitor : callable, default=None
-        Called with a :class:`~sklearn_lpnet.problem.Progress` at a hundred reporting steps; True
-        ends the training.
+        Seed of the random starts and of the mini-batches.
+    start : Network, optional
+        Start here, in balanced form, with the threshold acting from the first step on. Neurons
+        that are missing to `n_neurons` are not added, and zeros stay zeros.
+    monitor : callable, optional
+        Called at reporting steps; True ends the training.
 
     Returns
     -------
     network : Network
-        The network of lowest F, without its dead neurons.
+        In the problem's units, without dead neurons.
     report : Report
-        How the training went. After a KeyboardInterrupt the network is the one of the last
-        reporting step; if numbers overflow, the last finite one, and ``diverged`` is set.
+        If training is interrupted, the network is that of the last reporting step; if a number
+        overflows, the last finite one. ``diverged`` is set for that and for a loss that ends above
+        where it began.
 
     Notes
     -----
     :math:`\lambda` acts after Adam has normalized the gradient, as the decay of AdamW does. So it
-    is not the :math:`\lambda` of eq. 13: the fixed points are no stationary points of
-    :math:`F = \mathrm{loss} + \lambda R_p`, and a change of units in y changes what a
-    :math:`\lambda` means. F is still what networks are compared by.
+    is not the :math:`\lambda` of eq. 13: the networks on which the algorithm comes to rest are no
+    stationary points of :math:`F = \mathrm{loss} + \lambda R_p`. F is what restarts are compared
+    by nevertheless.
 
-    At p = 1 the threshold is the same for all products, so a single weight of a neuron may
-    return from zero; a dead neuron may not.
+    For p = 1 all thresholds are equal: what is zero may return, and nothing is dropped before the
+    end.
     """
     generator = torch.Generator().manual_seed(seed)
     if start is None:
         weights = random_weights(problem, n_neurons, n_init, generator)
     else:
-        weights = _balanced_weights(problem, start)
+        weights = balanced_weights(problem, start)
     networks, report = adam_stack(
         problem,
         weights,
@@ -121,7 +117,7 @@ def adam(
         learning_rate=learning_rate,
         batch_size=batch_size,
         generator=generator,
-        warm_up=_WARM_UP if start is None else 0,
+        warm_up=WARM_UP if start is None else 0,
         monitor=monitor,
     )
     return min(networks, key=problem.objective), report
@@ -134,7 +130,7 @@ class Weights:
     Attributes
     ----------
     hidden : tensor of shape (M, K, d + 1)
-        Input weights w, with the bias b as the last column.
+        Input weights w, and the bias b in the last column.
     output : tensor of shape (M, K, o)
         Output weights v.
     affine : tensor of shape (M, o, q)
@@ -146,32 +142,55 @@ class Weights:
     affine: Tensor
 
     @classmethod
-    def stack(cls, models: Sequence[Weights]) -> Weights:
+    def stack(cls, models: Iterable[Weights]) -> Weights:
         """Put networks of one shape side by side along the model axis."""
-        columns = zip(*((m.hidden, m.output, m.affine) for m in models), strict=True)
+        columns = zip(*(model.tensors() for model in models), strict=True)
         return cls(*(torch.cat(column) for column in columns))
+
+    def tensors(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The three tensors."""
+        return self.hidden, self.output, self.affine
+
+    def flat(self) -> Tensor:
+        """All weights in one vector."""
+        return torch.cat([tensor.reshape(-1) for tensor in self.tensors()])
+
+    def views(self, flat: Tensor) -> Weights:
+        """The parts of a vector like that of `flat`, in the shapes of these weights."""
+        parts = flat.split([tensor.numel() for tensor in self.tensors()])
+        return Weights(*(a.view(b.shape) for a, b in zip(parts, self.tensors(), strict=True)))
+
+    def model(self, index: int) -> Weights:
+        """A copy of one network."""
+        return Weights(*(tensor[index : index + 1].clone() for tensor in self.tensors()))
+
+    def select(self, neurons: Tensor) -> Weights:
+        """The neurons of the given indices, of shape (M, number to keep)."""
+        index = neurons.unsqueeze(2)
+        hidden, output = (t.take_along_dim(index, dim=1) for t in (self.hidden, self.output))
+        return Weights(hidden, output, self.affine)
 
 
 def random_weights(
     problem: Problem, n_neurons: int, n_models: int, generator: torch.Generator
 ) -> Weights:
-    """Draw networks from the default distribution of `torch.nn.Linear`, in both layers.
+    """Draw both layers from the default distribution of `torch.nn.Linear`.
 
     Parameters
     ----------
     problem : Problem
-        Gives the shapes, the device and the type. Its loss gives the best constant, from which the
-        intercept starts; a skip connection starts from zero.
+        Gives shapes, device and type. The intercept starts at the best constant for its loss,
+        the skip connection at zero.
     n_neurons, n_models : int
         K and M.
     generator : torch.Generator
-        A generator of the CPU. Numbers are drawn in float32, so that they are the same on every
-        device and for every type.
+        A generator on the CPU. Numbers are drawn as float32, so they are the same on every device
+        and for every type.
 
     Returns
     -------
     Weights
-        Each model's w, b and v in the order in which two `torch.nn.Linear` would draw them.
+        Each model's w, b and v are drawn in the order of two layers `torch.nn.Linear`.
     """
     d, o = problem.n_features, problem.n_outputs
 
@@ -180,14 +199,30 @@ def random_weights(
         return torch.empty(shape).uniform_(-bound, bound, generator=generator)
 
     def model() -> Weights:
-        w, b = uniform(d, n_neurons, d), uniform(d, n_neurons, 1)
-        hidden, output = torch.cat([w, b], dim=1), uniform(n_neurons, o, n_neurons).T
-        return Weights(hidden.to(problem.y)[None], output.to(problem.y)[None], affine)
+        w, b, v = (
+            uniform(fan_in, *shape)
+            for fan_in, *shape in ((d, n_neurons, d), (d, n_neurons, 1), (n_neurons, o, n_neurons))
+        )
+        hidden, output = (t.to(problem.y)[None] for t in (torch.cat([w, b], dim=1), v.T))
+        return Weights(hidden, output, affine)
 
     constant = problem.loss.constant(problem.y, problem.weight)
-    affine = torch.cat([problem.y.new_zeros(o, d), constant[:, None]], dim=1)
-    affine = affine[None, :, _affine_columns(problem)]
-    return Weights.stack([model() for _ in range(n_models)])
+    affine = torch.cat([problem.y.new_zeros(o, d), constant[:, None]], dim=1)[None]
+    affine = affine[:, :, _affine_columns(problem)]
+    return Weights.stack(model() for _ in range(n_models))
+
+
+def balanced_weights(problem: Problem, network: Network) -> Weights:
+    """One model with the weights of `network` in balanced form."""
+    if problem.skip == "none" and network.skip.any():
+        raise ValueError(
+            "start has a skip connection, which this problem has no place for; "
+            "set skip_connection=True, or start without it"
+        )
+    w, b, v = network.balanced()
+    affine = np.column_stack([network.skip, network.intercept])[:, _affine_columns(problem)]
+    hidden = np.column_stack([w.T, b])
+    return Weights(*(torch.as_tensor(array).to(problem.y)[None] for array in (hidden, v, affine)))
 
 
 def adam_stack(
@@ -199,87 +234,334 @@ def adam_stack(
     learning_rate: float,
     batch_size: int | None,
     generator: torch.Generator,
-    warm_up: int = _WARM_UP,
+    warm_up: int = WARM_UP,
     monitor: Monitor | None = None,
 ) -> tuple[list[Network], Report]:
-    """Train given networks side by side by Algorithm 1, and keep all of them.
+    """Train given networks side by side by Algorithm 1 and return them all.
 
     Parameters
     ----------
     problem, max_iter, tol, learning_rate, batch_size, monitor
-        As in :func:`adam`. The training stops early when `tol` is met by every model; what is
-        reported is the model of lowest F at that step.
+        As in `adam`. Training ends early when every model meets `tol`; the model of lowest F at a
+        reporting step is the one reported.
     weights : Weights
-        The initial weights of the M models.
+        The M starts.
     generator : torch.Generator
-        A generator of the CPU, for the mini-batches.
+        A generator on the CPU, for the mini-batches.
     warm_up : int, default=5
-        Adam steps without a threshold.
+        Steps without a threshold.
 
     Returns
     -------
     networks : list of Network
         The M networks, each without its dead neurons.
     report : Report
-        As in :func:`adam`.
     """
-    if problem.skip == "penalized":
-        raise ValueError(
-            "solver='adam' trains a skip connection without a penalty or none: set "
-            "skip_connection=True or False, or solver='proximal'"
-        )
-    if not problem.alpha > 0:
-        raise ValueError(f"solver='adam' needs alpha > 0, got {problem.alpha}")
+    _check(problem)
+    every = max(REPORT_EVERY, max_iter // N_REPORTS)
     with torch.inference_mode():
-        training = _Training(problem, weights, learning_rate, warm_up)
+        models = _Models(problem, weights, learning_rate, warm_up)
         batches = _Batches(problem, batch_size, generator)
-        journal = _Journal(problem, training, monitor)
-        every = max(1, max_iter // _N_REPORTS)
+        journal = _Journal(models, monitor)
         try:
             for iteration in range(1, max_iter + 1):
-                for blocks in batches.epoch(training.n_neurons_in_all):
-                    training.step(blocks)
-                if iteration % every == 0 or iteration == max_iter:
-                    stop = journal.write(iteration)
-                    if stop or journal.settle(tol):
-                        break
+                models.step(batches.next(models.width))
+                if iteration % every and iteration < max_iter:
+                    continue
+                if journal.write(iteration) or journal.at_rest(tol):
+                    break
         except KeyboardInterrupt:
             journal.report.interrupted = True
-    return journal.networks(), journal.report
+        return journal.close()
 
 
-class _Training:
-    """Algorithm 1 on M models at once."""
+class _Models:
+    """M networks as one batch of tensors, with Adam's moments and the last products v w."""
 
     def __init__(
         self, problem: Problem, weights: Weights, learning_rate: float, warm_up: int
     ) -> None:
         self.problem, self.learning_rate, self.warm_up = problem, learning_rate, warm_up
-        self.strength = problem.alpha * learning_rate * problem.penalty.p
-        self.n_penalized = problem.n_features + int(problem.penalize_bias)
+        self.p = problem.penalty.p
+        self.strength = problem.alpha * learning_rate * self.p
+        self.tiny = torch.finfo(problem.dtype).tiny
+        # As tensors, these spare each step their conversion.
+        self.beta2, self.eps = problem.y.new_tensor(BETA2), problem.y.new_tensor(EPS)
         self.n_steps = 0
-        zeros = _like(weights, torch.zeros_like)
-        self._lay_out(weights, zeros, zeros)
+        value = weights.flat()
+        self._lay_out(weights, value, torch.zeros_like(value), torch.zeros_like(value))
 
-    @property
-    def n_neurons_in_all(self) -> int:
-        """Neurons of all models together."""
-        return self.rays.shape[0]
-
-    def step(self, blocks: Sequence[_Block]) -> None:
-        """One step of Adam on the rows of all blocks, and the threshold."""
-        self._gradient(blocks[0])
-        if len(blocks) > 1:
-            total = self.gradient.clone()
-            for block in blocks[1:]:
-                self._gradient(block)
-                total += self.gradient
-            self.gradient.copy_(total)
-        self._adam()
-        if self.n_steps >= self.warm_up:
-            self._threshold()
-            if self.n_steps % _DROP_EVERY == 0:
-                self._drop_dead_neurons()
-        if self.n_steps + 1 >= self.warm_up:
-            pass
+    def step(self, blocks: Iterable[_Block]) -> None:
+        """One step of Adam on the rows of all blocks, then the threshold."""
+        for k, block in enumerate(blocks):
+            total = self.gradient.clone() if k else None
+            self._differentiate(block)
+            if total is not None:
+                self.gradient.add_(total)
+        if self.n_steps == self.warm_up:
+            self.product.copy_(self.products())
         self.n_steps += 1
+        self._adam()
+        if self.n_steps > self.warm_up:
+            self._threshold()
+            if self.p < 1 and self.n_steps % DROP_EVERY == 0:
+                self._drop_dead_neurons()
+
+    def measure(self) -> tuple[Tensor, Tensor]:
+        """F and the mean loss of each model over all rows; not finite if a weight is not."""
+        problem = self.problem
+        # No sum shows a bias of minus infinity, which turns its neuron off.
+        finite = self.weights.hidden[:, :, -1].isfinite().all(dim=1)
+        loss = torch.where(finite, 0.0, torch.nan).to(torch.float64)
+        for block in _all_blocks(problem, self.width):
+            value = problem.loss.value(block.y, self._forward(block)[1])
+            loss += (value @ block.weight).squeeze(1).to(torch.float64)
+        path_norm = problem.penalty.value(self.products()).to(torch.float64)
+        return loss + problem.alpha * path_norm, loss
+
+    def products(self) -> Tensor:
+        """The penalized products ‖v‖ |w| of shape (M, K, d or d + 1)."""
+        return self.penalized.abs() * self._output_norms()
+
+    def _forward(self, block: _Block) -> tuple[Tensor, Tensor]:
+        """Hidden activations (M, K, n) and outputs (M, n, o)."""
+        hidden = torch.mm(self.rays, block.columns).relu_().view(*self.shape, block.rows.shape[0])
+        affine = self.weights.affine
+        if affine.shape[2]:
+            constant = torch.matmul(affine, block.affine_rows.T)
+            return hidden, torch.baddbmm(constant, self.weights.output.mT, hidden).mT
+        return hidden, torch.bmm(self.weights.output.mT, hidden).mT
+
+    def _differentiate(self, block: _Block) -> None:
+        """Write the gradient of the loss on one block into `self.gradient`."""
+        hidden, f = self._forward(block)
+        slope = self.problem.loss.gradient(block.y, f) * block.weight
+        torch.bmm(hidden, slope, out=self.slopes.output)
+        if self.slopes.affine.shape[2]:
+            torch.matmul(slope.mT, block.affine_rows, out=self.slopes.affine)
+        back = torch.bmm(self.weights.output, slope.mT).mul_(hidden.sign_())
+        torch.mm(back.flatten(0, 1), block.rows, out=self.ray_slopes)
+
+    def _adam(self) -> None:
+        """Adam's step, with its bias corrections in the step size and in ε."""
+        gradient, scale = self.gradient, math.sqrt(1 - BETA2**self.n_steps)
+        self.mean.lerp_(gradient, 1 - BETA1)
+        self.square.mul_(self.beta2).addcmul_(gradient, gradient, value=1 - BETA2)
+        # The gradient is no longer needed; its memory takes the denominator.
+        denominator = torch.sqrt(self.square, out=gradient).add_(self.eps, alpha=scale)
+        rate = self.learning_rate * scale / (1 - BETA1**self.n_steps)
+        self.value.addcdiv_(self.mean, denominator, value=-rate)
+
+    def _threshold(self) -> None:
+        """Soft threshold of the products, and the layers balanced; all on magnitudes.
+
+        A dead neuron is divided by infinity.
+        """
+        weights, output, size = self.penalized, self.weights.output, self.scratch
+        output_norm = self._output_norms()
+        torch.mul(weights, output_norm, out=size).abs_()
+        size.sub_(self._reweighting(), alpha=self.strength).relu_()
+        norm = torch.linalg.vector_norm(size, dim=2, keepdim=True)
+        root = torch.threshold_(norm.sqrt(), math.sqrt(DEAD), math.inf)
+        size.div_(root)
+        torch.copysign(size, weights, out=weights)
+        norm.div_(root)
+        torch.mul(size, norm, out=self.product)
+        if output.shape[2] == 1:
+            torch.copysign(norm, output, out=output)
+        else:
+            output.mul_(norm.div_(output_norm.clamp_min_(self.tiny)))
+
+    def _reweighting(self) -> Tensor:
+        """Powers |v w|^(p−1) of the last products, in their place; infinite for zeros if p < 1."""
+        if self.p == 1:
+            return self.product.fill_(1.0)
+        return self.product.pow_(self.p - 1)
+
+    def _output_norms(self) -> Tensor:
+        output = self.weights.output
+        if output.shape[2] == 1:
+            return output.abs()
+        return torch.linalg.vector_norm(output, dim=2, keepdim=True)
+
+    def _drop_dead_neurons(self) -> None:
+        """Keep the live neurons of each model; those with fewer than another are filled up."""
+        # A comparison that nan does not meet: an overflow is not a death.
+        dead = (self.product == 0).all(dim=2)
+        width = self.shape[1] - int(dead.sum(dim=1).min())
+        if width == self.shape[1]:
+            return
+        kept = dead.to(torch.int8).argsort(dim=1, stable=True)[:, :width]
+        product = self.product.take_along_dim(kept.unsqueeze(2), dim=1)
+        weights = self.weights.select(kept)
+        mean, square = (
+            self.weights.views(flat).select(kept).flat() for flat in (self.mean, self.square)
+        )
+        self._lay_out(weights, weights.flat(), mean, square)
+        self.product.copy_(product)
+
+    def _lay_out(self, like: Weights, value: Tensor, mean: Tensor, square: Tensor) -> None:
+        """Take flat tensors for weights of given shapes, and lay the views and buffers out."""
+        n_penalized = self.problem.n_features + int(self.problem.penalize_bias)
+        self.value, self.mean, self.square = value, mean, square
+        self.gradient = torch.zeros_like(value)
+        self.weights, self.slopes = like.views(self.value), like.views(self.gradient)
+        self.shape = like.hidden.shape[:2]
+        #: Neurons of all models.
+        self.width = self.shape.numel()
+        self.rays, self.ray_slopes = (t.hidden.flatten(0, 1) for t in (self.weights, self.slopes))
+        self.penalized = self.weights.hidden[:, :, :n_penalized]
+        self.product = torch.zeros_like(self.penalized, memory_format=torch.contiguous_format)
+        self.scratch = torch.empty_like(self.product)
+
+
+class _Journal:
+    """The report of a run, and the last finite weights of each model."""
+
+    def __init__(self, models: _Models, monitor: Monitor | None) -> None:
+        self.models, self.monitor = models, monitor
+        self.report = Report()
+        self.saved = [models.weights.model(m) for m in range(models.shape[0])]
+        self.objectives: list[Tensor] = []
+        self.first_loss = self.last_loss = models.measure()[1]
+
+    def write(self, iteration: int) -> bool:
+        """Record one reporting step; True if training shall end."""
+        report = self.report
+        objective, loss = self.models.measure()
+        finite = objective.isfinite()
+        for m in finite.nonzero().flatten().tolist():
+            self.saved[m] = self.models.weights.model(m)
+        report.diverged |= not bool(finite.all())
+        report.n_iter = iteration
+        if not finite.any():
+            return True
+        self.objectives.append(objective)
+        self.last_loss = torch.where(finite, loss, self.last_loss)
+        best = int(objective.where(finite, math.inf).argmin())
+        progress = self._progress(iteration, float(objective[best]), float(loss[best]), best)
+        report.record(progress)
+        return self.monitor is not None and self.monitor(progress)
+
+    def at_rest(self, tol: float) -> bool:
+        """Whether F of every model has improved by less than tol F over the window."""
+        if tol <= 0 or len(self.objectives) <= WINDOW:
+            return False
+        history = torch.stack(self.objectives)
+        before, now = history[:-WINDOW].amin(dim=0), history[-WINDOW:].amin(dim=0)
+        self.report.converged = not bool((before - now >= tol * now).any())
+        return self.report.converged
+
+    def close(self) -> tuple[list[Network], Report]:
+        """The models as networks, and the finished report."""
+        problem = self.models.problem
+        constant = problem.loss.constant(problem.y, problem.weight) * int(problem.fit_intercept)
+        empty = Network.empty(problem.n_features, constant.cpu().numpy())
+        bound = max(problem.empirical_loss(empty), float(self.first_loss.max()))
+        self.report.diverged |= bool((self.last_loss > 1.01 * bound + EPS).any())
+        return [_network(problem, weights) for weights in self.saved], self.report
+
+    def _progress(self, iteration: int, objective: float, loss: float, model: int) -> Progress:
+        models = self.models
+        nonzero = models.products()[model] != 0
+        n_nonzero = int(nonzero.sum())
+        before = self.report.history["n_nonzero_weights"]
+        return Progress(
+            iteration=iteration,
+            objective=objective,
+            loss=loss,
+            n_active_neurons=int(nonzero[:, : models.problem.n_features].any(dim=1).sum()),
+            n_nonzero_weights=n_nonzero,
+            settled=bool(before) and n_nonzero >= 0.99 * before[-1],
+            network=lambda: _network(models.problem, self.saved[model]),
+        )
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Rows of a step: (x, 1), their transpose, the affine part's columns, y and weights (n, 1)."""
+
+    rows: Tensor
+    columns: Tensor
+    affine_rows: Tensor
+    y: Tensor
+    weight: Tensor
+
+    @classmethod
+    def of(cls, problem: Problem, rows: Tensor, index: Tensor | slice) -> _Block:
+        """The rows of `index`, given themselves."""
+        affine_rows = rows[:, _affine_columns(problem)]
+        return cls(rows, rows.T, affine_rows, problem.y[index], problem.weight[index, None])
+
+
+class _Batches:
+    """What each step reads: a mini-batch, or all rows in as few blocks as memory allows."""
+
+    def __init__(
+        self, problem: Problem, batch_size: int | None, generator: torch.Generator
+    ) -> None:
+        self.problem, self.generator = problem, generator
+        n = problem.n_samples
+        self.size = n if batch_size is None else min(batch_size, n)
+        self.whole: list[_Block] = []
+        self.queue: list[Tensor] = []
+
+    def next(self, width: int) -> Iterable[_Block]:
+        """The blocks of the next step, for `width` neurons."""
+        if self.whole:
+            return self.whole
+        problem, n = self.problem, self.problem.n_samples
+        if self.size == n:
+            return self._all_rows(width)
+        if not self.queue:
+            order = torch.randperm(n, generator=self.generator).to(problem.device)
+            self.queue = list(order.split(self.size))
+        index = self.queue.pop()
+        block = _Block.of(problem, problem.rows.take(index), index)
+        return [replace(block, weight=block.weight * (n / len(index)))]
+
+    def _all_rows(self, width: int) -> Iterable[_Block]:
+        if not self.problem.fits_one_block(width):
+            return _all_blocks(self.problem, width)
+        # Kept, since neurons only become fewer.
+        self.whole = [_Block.of(self.problem, self.problem.rows.all(), slice(None))]
+        return self.whole
+
+
+def _all_blocks(problem: Problem, width: int) -> Iterator[_Block]:
+    """All rows, small blocks of them at a time."""
+    for index, rows in problem.rows.blocks(width):
+        yield _Block.of(problem, rows, index)
+
+
+def _affine_columns(problem: Problem) -> slice:
+    """Columns of the rows (x, 1) that the affine part reads."""
+    d = problem.n_features
+    return slice(0 if problem.skip == "free" else d, d + int(problem.fit_intercept))
+
+
+def _network(problem: Problem, weights: Weights) -> Network:
+    """One model in path coordinates, without its dead neurons."""
+    hidden, output, affine = (t[0].cpu().numpy().astype(np.float64) for t in weights.tensors())
+    norm = np.linalg.norm(output, axis=1, keepdims=True)
+    path = norm * hidden
+    full = np.zeros((problem.n_outputs, problem.n_features + 1))
+    full[:, _affine_columns(problem)] = affine
+    network = Network(
+        direction=output / np.where(norm > 0, norm, 1.0),
+        theta=path[:, :-1],
+        bias=path[:, -1],
+        intercept=full[:, -1],
+        skip=full[:, :-1],
+    )
+    return network.compact(fold_constants=problem.fit_intercept)
+
+
+def _check(problem: Problem) -> None:
+    if problem.skip == "penalized":
+        raise ValueError(
+            "solver='adam' has no penalized skip connection: set skip_connection=True for a free "
+            "one or False for none, or solver='proximal'"
+        )
+    if not problem.alpha > 0:
+        raise ValueError(f"solver='adam' needs alpha > 0, got {problem.alpha}")

@@ -1,0 +1,180 @@
+"""What the two estimators share: parameters, validation, training, fitted attributes."""
+
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from .network import Network
+
+if TYPE_CHECKING:
+    from .losses import Loss
+    from .training import Settings, Trained
+
+
+class BaseLpReLU(BaseEstimator, metaclass=ABCMeta):
+    """What regression and classification share."""
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        "p": [Interval(Real, 0, 1, closed="right")],
+        "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
+        "n_neurons": [Interval(Integral, 1, None, closed="left")],
+        "solver": [StrOptions({"auto", "proximal", "adam"})],
+        "penalize_bias": ["boolean"],
+        "fit_intercept": ["boolean"],
+        "skip_connection": [StrOptions({"auto", "penalized"}), "boolean"],
+        "standardize": ["boolean"],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "warm_start": ["boolean"],
+        "device": [str],
+        "dtype": [StrOptions({"float32", "float64"})],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    # What the next call to partial_fit goes on from.
+    _partial_state: dict[str, Any] | None = None
+
+    @abstractmethod
+    def _loss(self) -> Loss:
+        """The loss, once the kind of targets is known."""
+
+    @property
+    def n_active_neurons_(self) -> int:
+        """Number of active neurons."""
+        return self.network_.n_active_neurons
+
+    @property
+    def coefs_(self) -> list[np.ndarray]:
+        """Input and output weights of the active neurons in balanced form."""
+        weights_in, _, weights_out = self.network_.balanced()
+        return [weights_in, weights_out]
+
+    @property
+    def intercepts_(self) -> list[np.ndarray]:
+        """Biases of the active neurons in balanced form, and the output intercept."""
+        return [self.network_.balanced()[1], self.network_.intercept]
+
+    @property
+    def skip_coef_(self) -> np.ndarray:
+        """Weights of the affine skip connection."""
+        return self.network_.skip
+
+    def _fit(self, X: Any, targets: np.ndarray, weight: np.ndarray) -> None:
+        """Train on encoded targets, and expose the network."""
+        from . import training
+
+        start = None
+        if self.warm_start and hasattr(self, "network_"):
+            start = self.network_
+            if start.n_outputs != targets.shape[1]:
+                raise ValueError(
+                    f"warm_start=True goes on from a network of {start.n_outputs} outputs, but y "
+                    f"now has {targets.shape[1]}; use warm_start=False."
+                )
+        settings = training.Settings.of(self, self._loss())
+        trained = training.train(
+            settings, X, targets, weight, rng=check_random_state(self.random_state), start=start
+        )
+        self._partial_state = None
+        self._expose(settings, trained)
+
+    def _partial_fit(self, X: Any, targets: np.ndarray, weight: np.ndarray) -> None:
+        """Make one pass over the rows, and expose the network."""
+        from . import training
+
+        if self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True; use fit.")
+        settings = training.Settings.of(self, self._loss())
+        trained, self._partial_state = training.train_partial(
+            settings,
+            X,
+            targets,
+            weight,
+            rng=check_random_state(self.random_state),
+            state=self._partial_state,
+        )
+        self._expose(settings, trained)
+
+    def _expose(self, settings: Settings, trained: Trained) -> None:
+        """Set the attributes that every fit leaves behind."""
+        network, report = trained.network, trained.report
+        penalized = {
+            "penalize_bias": settings.penalize_bias,
+            "penalize_skip": settings.skip != "free",
+        }
+        self.network_: Network = network
+        self.alpha_ = trained.alpha
+        self.objective_ = trained.objective
+        self.path_norm_ = network.path_norm(settings.p, **penalized)
+        self.n_nonzero_weights_ = network.n_nonzero_weights(**penalized)
+        self.n_parameters_ = network.n_parameters(**penalized, fit_intercept=settings.fit_intercept)
+        self.feature_importances_ = trained.feature_importances
+        self.n_iter_ = report.n_iter
+        self.history_ = report.history
+        self.validation_scores_ = trained.validation_scores
+        self.best_validation_score_ = trained.best_validation_score
+
+    def _check_before_fit(self) -> None:
+        """Raise what can be known to be wrong without looking at the data."""
+        from .solvers import choose_solver
+        from .training import resolve_device
+
+        resolve_device(self.device)
+        choose_solver(self.solver, self.alpha)
+
+    def _validated(
+        self, X: Any, y: Any, sample_weight: Any, *, reset: bool, y_numeric: bool
+    ) -> tuple[Any, Any, np.ndarray]:
+        """Checked X, y and weights; X is float32 or float64, dense or CSR."""
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+            multi_output=True,
+            y_numeric=y_numeric,
+            reset=reset,
+        )
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        return (sp.csr_array(X) if sp.issparse(X) else X), y, usable_weights(weight)
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        """Outputs of the network, of shape (n_samples, n_outputs)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+        return self.network_.evaluate(X)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def usable_weights(weight: np.ndarray) -> np.ndarray:
+    """Weights, or an error if they do not add up to a positive number."""
+    if np.any(weight < 0):
+        raise ValueError("class_weight must not be negative.")
+    with np.errstate(over="ignore"):
+        total = weight.sum()
+    if not total > 0:
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    if not np.isfinite(total):
+        raise ValueError("The sum of the sample weights is not finite; use smaller weights.")
+    return weight

@@ -1,0 +1,391 @@
+"""A network as a point of R^P, and the quadratic model of the loss around it.
+
+On its support a network is P numbers u: the nonzero θ, the biases β, the entries of the
+affine part, the intercept, and, with several outputs, the directions a. With activation
+patterns fixed, the Gauss–Newton Hessian of the loss in u is H = Σ_i s_i J_iᵀ C_i J_i with
+J_i the Jacobian of f(x_i) and C_i the curvature of the loss.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..network import Network
+from ..problem import Problem
+
+SMALLEST = 1e-12
+#: Half width of the band around a kink, in root mean squares of the preactivation.
+KINK_WIDTH = 0.03
+#: Rows of less than this share of the largest curvature do not count.
+NEGLIGIBLE = 1e-3
+#: Above this many entries the Hessian is accumulated in single precision.
+PRECISE_ENTRIES = 200_000
+
+Layers = tuple[Tensor, Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A network as float64 tensors, with its objective F.
+
+    Attributes
+    ----------
+    theta, bias, direction, skip, intercept : Tensor
+        Of shape (K, d), (K,), (K, o), (o, d) and (o,).
+    objective : float
+    """
+
+    theta: Tensor
+    bias: Tensor
+    direction: Tensor
+    skip: Tensor
+    intercept: Tensor
+    objective: float = float("inf")
+
+    @classmethod
+    def of(cls, problem: Problem, network: Network) -> Point:
+        """The point of a network."""
+        names = ("theta", "bias", "direction", "skip", "intercept")
+        tensors = (
+            torch.tensor(np.asarray(getattr(network, n)), dtype=torch.float64) for n in names
+        )
+        return evaluated(problem, cls(*(t.to(problem.device) for t in tensors)))
+
+    def network(self) -> Network:
+        """The network of this point."""
+        names = ("direction", "theta", "bias", "intercept", "skip")
+        return Network(*(getattr(self, n).cpu().numpy() for n in names))
+
+    @property
+    def n_neurons(self) -> int:
+        return len(self.bias)
+
+
+@dataclass(frozen=True)
+class Support:
+    """Where the parameters of a point stand in u, in this order.
+
+    Attributes
+    ----------
+    neuron, feature : Tensor of shape (n_theta,)
+    n_neurons : int
+    skip_row, skip_column : Tensor of shape (n_skip,)
+    n_outputs : int
+    with_direction : bool
+        Whether the directions are parameters too.
+    """
+
+    neuron: Tensor
+    feature: Tensor
+    n_neurons: int
+    skip_row: Tensor
+    skip_column: Tensor
+    n_outputs: int
+    with_direction: bool
+
+    @classmethod
+    def of(cls, problem: Problem, point: Point, *, with_direction: bool) -> Support:
+        """Nonzero θ and, of the affine part, what is free or nonzero."""
+        neuron, feature = torch.nonzero(point.theta, as_tuple=True)
+        if problem.skip == "penalized":
+            present = (point.skip != 0).any(dim=0).expand_as(point.skip)
+        else:
+            present = torch.full_like(point.skip, problem.skip == "free", dtype=torch.bool)
+        row, column = torch.nonzero(present, as_tuple=True)
+        o = len(point.intercept)
+        return cls(neuron, feature, point.n_neurons, row, column, o, with_direction and o > 1)
+
+    @classmethod
+    def everything(cls, problem: Problem, point: Point) -> Support:
+        """Every weight of the neurons and of the affine part, zero or not."""
+        neuron, feature = torch.nonzero(torch.ones_like(point.theta), as_tuple=True)
+        present = torch.full_like(point.skip, problem.skip != "none", dtype=torch.bool)
+        row, column = torch.nonzero(present, as_tuple=True)
+        o = len(point.intercept)
+        return cls(neuron, feature, point.n_neurons, row, column, o, False)
+
+    @property
+    def theta(self) -> slice:
+        return slice(0, len(self.neuron))
+
+    @property
+    def bias(self) -> slice:
+        return slice(self.theta.stop, self.theta.stop + self.n_neurons)
+
+    @property
+    def skip(self) -> slice:
+        return slice(self.bias.stop, self.bias.stop + len(self.skip_row))
+
+    @property
+    def intercept(self) -> slice:
+        return slice(self.skip.stop, self.skip.stop + self.n_outputs)
+
+    @property
+    def direction(self) -> slice:
+        size = self.n_neurons * self.n_outputs if self.with_direction else 0
+        return slice(self.intercept.stop, self.intercept.stop + size)
+
+    @property
+    def size(self) -> int:
+        return self.direction.stop
+
+    def read(self, point: Point) -> Tensor:
+        """The parameters u of a point."""
+        parts = [
+            point.theta[self.neuron, self.feature],
+            point.bias,
+            point.skip[self.skip_row, self.skip_column],
+            point.intercept,
+        ]
+        if self.with_direction:
+            parts.append(point.direction.flatten())
+        return torch.cat(parts)
+
+    def write(self, point: Point, u: Tensor) -> Point:
+        """The point with parameters u; its objective is unknown."""
+        theta, skip, direction = (
+            torch.zeros_like(point.theta),
+            torch.zeros_like(point.skip),
+            point.direction,
+        )
+        theta[self.neuron, self.feature] = u[self.theta]
+        skip[self.skip_row, self.skip_column] = u[self.skip]
+        if self.with_direction:
+            direction = u[self.direction].reshape(direction.shape)
+            direction = direction / direction.norm(dim=1, keepdim=True).clamp(min=SMALLEST)
+        return Point(theta, u[self.bias].clone(), direction, skip, u[self.intercept].clone())
+
+
+@dataclass(frozen=True)
+class Quadratic:
+    """Gradient and Gauss–Newton Hessian of the loss at the point with parameters u."""
+
+    support: Support
+    u: Tensor
+    gradient: Tensor
+    hessian: Tensor
+
+    @classmethod
+    def at(cls, problem: Problem, point: Point, *, support: Support) -> Quadratic:
+        """The model at a point: one pass over the data, a block of rows at a time."""
+        size, device = support.size, problem.device
+        hessian = torch.zeros(size, size, dtype=torch.float64, device=device)
+        gradient = torch.zeros(size, dtype=torch.float64, device=device)
+        rough = torch.float32 if problem.n_samples * size > PRECISE_ENTRIES else problem.dtype
+        layers = _layers(point, problem.dtype)
+        for rows, X1 in problem.rows.blocks(size):
+            z = X1 @ layers[0].T
+            on, width = _smoothed_step(z)
+            hidden = z * on
+            f = hidden @ layers[1] + X1 @ layers[2].T
+            y, weight = problem.y[rows], problem.weight[rows, None]
+            slope = problem.loss.gradient(y, f) * weight
+            back = slope @ layers[1].T
+            gradient += _gradient(support, layers, X1, hidden, on, slope).to(torch.float64)
+            root = _root_jacobian(problem, support, layers, X1, hidden, on, f, rows, rough)
+            hessian += (root.T @ root).to(torch.float64)
+            kink = back.clamp(min=0) * (z.abs() < width) / (2 * width)
+            _add_kinks(hessian, support, torch.einsum("nk,ni,nj->kij", kink, X1, X1))
+        if not problem.fit_intercept:
+            gradient[support.intercept] = 0
+            hessian[support.intercept] = 0
+            hessian[:, support.intercept] = 0
+        return cls(support, support.read(point), gradient, hessian)
+
+
+@dataclass(frozen=True)
+class PenaltyTerms:
+    """alpha R_p at u, coordinate by coordinate.
+
+    Attributes
+    ----------
+    penalized : bool Tensor of shape (P,)
+    slope : Tensor of shape (P,)
+        alpha p |u|^(p−1) sign(u).
+    majorizer : Tensor of shape (P,)
+        Curvature alpha p |u|^(p−2) of the quadratic that lies above |u|^p and touches it.
+    """
+
+    penalized: Tensor
+    slope: Tensor
+    majorizer: Tensor
+
+    @classmethod
+    def at(cls, problem: Problem, support: Support, u: Tensor) -> PenaltyTerms:
+        """Terms at u; an entry of a skip column of several outputs has the column's size."""
+        penalized = torch.zeros(len(u), dtype=torch.bool, device=u.device)
+        penalized[support.theta] = True
+        penalized[support.bias] = problem.penalize_bias
+        penalized[support.skip] = problem.skip == "penalized"
+        size = u.abs()
+        if problem.skip == "penalized" and support.n_outputs > 1:
+            size[support.skip] = _column_norms(problem, support, u)[support.skip_column]
+        penalized &= size > 0
+        p = problem.penalty.p
+        majorizer = torch.zeros_like(u)
+        majorizer[penalized] = problem.alpha * p * size[penalized].clamp(min=SMALLEST) ** (p - 2)
+        return cls(penalized, majorizer * u, majorizer)
+
+
+def evaluated(problem: Problem, point: Point) -> Point:
+    """The point without its dead neurons, with its objective, in float64."""
+    point = _compacted(problem, point)
+    layers = _layers(point, torch.float64)
+    loss = torch.zeros((), dtype=torch.float64, device=problem.device)
+    for rows, X1 in problem.rows.blocks(point.n_neurons + len(point.intercept)):
+        _, f = _forward(X1.to(torch.float64), layers)
+        value = problem.loss.value(problem.y[rows].to(torch.float64), f)
+        loss += problem.weight[rows].to(torch.float64) @ value
+    return replace(point, objective=float(loss) + problem.alpha * path_norm(problem, point))
+
+
+def outputs(point: Point, X1: Tensor) -> Tensor:
+    """f(x), of shape (n, o), for rows that end with a one."""
+    return _forward(X1, _layers(point, X1.dtype))[1]
+
+
+def path_norm(problem: Problem, point: Point) -> float:
+    """R_p, with what the problem penalises."""
+    p = problem.penalty.p
+    terms = [point.theta.abs().flatten()]
+    if problem.penalize_bias:
+        terms.append(point.bias.abs())
+    if problem.skip == "penalized":
+        terms.append(point.skip.norm(dim=0))
+    entries = torch.cat(terms)
+    return float(entries[entries > 0].pow(p).sum())
+
+
+def _compacted(problem: Problem, point: Point) -> Point:
+    """Drop neurons without weights; their constants go into the intercept."""
+    weighted = (point.theta != 0).any(dim=1)
+    alive = weighted if problem.fit_intercept else weighted | (point.bias > 0)
+    if bool(alive.all()):
+        return point
+    constant = torch.where(alive, 0.0, point.bias.relu()) @ point.direction
+    return replace(
+        point,
+        theta=point.theta[alive],
+        bias=point.bias[alive],
+        direction=point.direction[alive],
+        intercept=point.intercept + constant,
+    )
+
+
+def _layers(point: Point, dtype: torch.dtype) -> Layers:
+    """(θ, β), a and (A, c), ready for rows that end with a one."""
+    return (
+        torch.column_stack([point.theta, point.bias]).to(dtype),
+        point.direction.to(dtype),
+        torch.column_stack([point.skip, point.intercept]).to(dtype),
+    )
+
+
+def _forward(X1: Tensor, layers: Layers) -> tuple[Tensor, Tensor]:
+    neurons, direction, affine = layers
+    hidden = torch.relu(X1 @ neurons.T)
+    return hidden, hidden @ direction + X1 @ affine.T
+
+
+def _smoothed_step(z: Tensor) -> tuple[Tensor, Tensor]:
+    """The derivative of the ReLU, a ramp over a narrow band around the kink; its half width."""
+    width = KINK_WIDTH * z.square().mean(dim=0).sqrt().clamp(min=SMALLEST)
+    return ((z / width + 1) / 2).clamp(0, 1), width
+
+
+def _add_kinks(hessian: Tensor, support: Support, blocks: Tensor) -> None:
+    """Add a (d+1, d+1) block for each neuron's weights and bias."""
+    blocks = blocks.to(torch.float64)
+    neuron, feature = support.neuron, support.feature
+    same = neuron[:, None] == neuron
+    values = blocks[neuron[:, None], feature[:, None], feature]
+    hessian[support.theta, support.theta] += torch.where(same, values, 0.0)
+    theta = torch.arange(len(neuron), device=hessian.device)
+    bias = support.bias.start + neuron
+    edge = blocks[neuron, feature, -1]
+    hessian[theta, bias] += edge
+    hessian[bias, theta] += edge
+    hessian[support.bias, support.bias] += torch.diag(blocks[:, -1, -1])
+
+
+def _gradient(
+    support: Support, layers: Layers, X1: Tensor, hidden: Tensor, on: Tensor, slope: Tensor
+) -> Tensor:
+    """Gradient of the loss in u, from its (n, o) derivatives in the outputs."""
+    direction = layers[1]
+    back = (slope @ direction.T) * on
+    neurons, affine = back.T @ X1, slope.T @ X1
+    parts = [
+        neurons[support.neuron, support.feature],
+        neurons[:, -1],
+        affine[support.skip_row, support.skip_column],
+        affine[:, -1],
+    ]
+    if support.with_direction:
+        along = hidden.T @ slope
+        radial = (along * direction).sum(dim=1, keepdim=True)
+        parts.append((along - radial * direction).flatten())
+    return torch.cat(parts)
+
+
+def _root_jacobian(
+    problem: Problem,
+    support: Support,
+    layers: Layers,
+    X1: Tensor,
+    hidden: Tensor,
+    on: Tensor,
+    f: Tensor,
+    rows: slice,
+    dtype: torch.dtype,
+) -> Tensor:
+    r"""Rows whose outer products add up to the Hessian.
+
+    The curvature is :math:`C = \sum_r c_r (e_r - \pi)(e_r - \pi)^\top`, with c the
+    second derivatives and π = 0 for a loss that separates, and c = π the probabilities
+    for the softmax. So each sample and output gives one row; those whose c is next to
+    nothing are left out.
+    """
+    if problem.loss.separable:
+        strength, centre = problem.loss.curvature(problem.y[rows], f), None
+        share = strength
+    else:
+        strength = centre = f.softmax(dim=1)
+        share = strength * (1 - strength)
+    strength = (strength * problem.weight[rows, None]).sqrt()
+    sample, output = torch.nonzero(share > NEGLIGIBLE * share.max(), as_tuple=True)
+    strength = strength[sample, output].to(dtype)[:, None]
+    X1, hidden, on = X1.to(dtype), hidden.to(dtype), on.to(dtype)
+    signed = layers[1].to(dtype).T[output]
+    chosen = torch.nn.functional.one_hot(output, support.n_outputs).to(dtype)
+    if centre is not None:
+        centre = centre.to(dtype)[sample]
+        signed = signed - centre @ layers[1].to(dtype).T
+        chosen = chosen - centre
+    everyone = len(sample) == len(X1) and support.n_outputs == 1
+    inputs = X1 if everyone else X1[sample]
+    hidden, on = (hidden, on) if everyone else (hidden[sample], on[sample])
+    signed = signed * strength
+    chosen = chosen * strength
+    on = signed * on
+    parts = [
+        on[:, support.neuron] * inputs[:, support.feature],
+        on,
+        chosen[:, support.skip_row] * inputs[:, support.skip_column],
+        chosen,
+    ]
+    if support.with_direction:
+        direction = layers[1].to(dtype)
+        tangent = chosen[:, None] - (chosen @ direction.T)[:, :, None] * direction
+        parts.append((hidden[:, :, None] * tangent).flatten(1))
+    return torch.cat(parts, dim=1)
+
+
+def _column_norms(problem: Problem, support: Support, u: Tensor) -> Tensor:
+    square = torch.zeros(problem.n_features, dtype=u.dtype, device=u.device)
+    square.index_add_(0, support.skip_column, u[support.skip].square())
+    return square.sqrt()
