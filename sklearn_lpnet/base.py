@@ -98,8 +98,6 @@ class BaseLpReLU(BaseEstimator, metaclass=ABCMeta):
         """Make one pass over the rows, and expose the network."""
         from . import training
 
-        if self.early_stopping:
-            raise ValueError("partial_fit does not support early_stopping=True; use fit.")
         settings = training.Settings.of(self, self._loss())
         trained, self._partial_state = training.train_partial(
             settings,

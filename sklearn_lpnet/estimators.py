@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
 
 def _trains_in_passes(estimator: Any) -> bool:
-    if estimator.solver in ("auto", "proximal"):
-        return True
-    raise AttributeError(
-        f"partial_fit is not available for solver={estimator.solver!r}; use solver='proximal'."
-    )
+    if estimator.solver not in ("auto", "proximal"):
+        raise AttributeError(
+            f"partial_fit is not available for solver={estimator.solver!r}; use solver='proximal'."
+        )
+    if estimator.early_stopping:
+        raise AttributeError("partial_fit is not available for early_stopping=True; use fit.")
+    return True
 
 
 def _classifies_in_passes(classifier: Any) -> bool:

@@ -241,9 +241,7 @@ class Problem:
         rows = DenseRows.__new__(DenseRows)
         rows.tensor = self.rows.take(slice(0, n)).to(dtype)
         weight = self.weight[:n].to(dtype)
-        return replace(
-            self, rows=rows, y=self.y[:n].to(dtype), weight=weight / weight.sum()
-        )
+        return replace(self, rows=rows, y=self.y[:n].to(dtype), weight=weight / weight.sum())
 
     def fits_one_block(self, width: int) -> bool:
         """Whether all rows, `width` values each, may be held at once."""
@@ -362,9 +360,9 @@ def merge_rows(
     return X[head], y[head], total
 
 
-def _row_hash(A: np.ndarray | sp.csr_array) -> np.ndarray:
+def _row_hash(A: Any) -> np.ndarray:
     """A 64-bit hash of each row's values; 0.0 and −0.0 are equal."""
-    salt = np.random.default_rng(0x5EED).integers(
+    salt: np.ndarray = np.random.default_rng(0x5EED).integers(
         1, 2**63, size=A.shape[1], dtype=np.uint64
     ) * np.uint64(2) + np.uint64(1)
     with np.errstate(over="ignore"):
@@ -388,9 +386,7 @@ def _mix(values: np.ndarray) -> np.ndarray:
     return bits ^ (bits >> np.uint64(29))
 
 
-def _column_moments(
-    A: np.ndarray | sp.csr_array, weight: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _column_moments(A: Any, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Weighted mean and standard deviation of each column, safe from overflow."""
     share = weight / weight.sum()
     high, low = _column_extremes(A)

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from .solvers.univariate import (
-    RTOL,
     BoolArray,
     Curvature,
     FloatArray,
@@ -302,16 +301,18 @@ def sparsity_bounds(X: npt.ArrayLike, y: npt.ArrayLike) -> SparsityBounds:
     interpolant can stay below: this is the Lipschitz constant of all minimisers, the least that an
     interpolant can have.
 
-    *Knots*, for one feature. A run of m curvatures of one sign has at least m / 2 knots, rounded
-    up, and at most m, for whatever p; the bounds are the sums over all runs. The lower one is
-    attained for p below :func:`critical_p`, and no interpolant has fewer.
+    *Knots*, for one feature. On a run of m curvatures of one sign a minimiser has m / 2 knots,
+    rounded up, at least. It has no two blocks of one next to each other, which would cost less as
+    one block of two, and so at most one block of one more than of two. The bounds are the sums over
+    all runs. The lower one is attained for p below :func:`critical_p`; no interpolant has fewer.
 
     Examples
     --------
     >>> from sklearn_lpnet.theory import sparsity_bounds
     >>> bounds = sparsity_bounds([0, 1, 2, 3, 4], [0, 0, 1, 3, 3])
     >>> bounds
-    SparsityBounds(n_points=5, max_neurons=5, max_neurons_beside_affine=3, knots=(2, 3), lipschitz=2)
+    SparsityBounds(n_points=5, max_neurons=5, max_neurons_beside_affine=3, knots=(2, 2),
+                   lipschitz=2)
     >>> bounds.slopes.tolist()
     [[0.0, 0.0], [0.0, 2.0], [2.0, 2.0], [0.0, 0.0]]
     """
@@ -330,13 +331,14 @@ def sparsity_bounds(X: npt.ArrayLike, y: npt.ArrayLike) -> SparsityBounds:
     around = np.stack([curvature.slope[same_sign - 1], curvature.slope[same_sign + 1]])
     lower[same_sign], upper[same_sign] = around.min(axis=0), around.max(axis=0)
     interval = np.searchsorted(curvature.x, x[:-1], side="right") - 1
-    curved = curvature.single > 0
+    begin = np.flatnonzero(curvature.first)
+    length = np.diff(np.append(begin, len(curvature.first)))[curvature.single[begin] > 0]
     return SparsityBounds(
         *neurons,
         x=x,
         slopes=np.stack([lower, upper], axis=1)[interval],
         lipschitz=float(np.abs(curvature.slope).max(initial=0.0)),
-        knots=(univariate(x, targets, 0).n_knots, int(np.count_nonzero(curved))),
+        knots=(int(np.sum((length + 1) // 2)), int(np.sum(length // 3 + (length + 2) // 3))),
     )
 
 
@@ -595,10 +597,10 @@ def _distinct_points(X: Any, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     repeated = np.all(inputs[1:] == inputs[:-1], axis=1)
     clash = np.flatnonzero(repeated & (targets[1:] != targets[:-1]))
     if len(clash):
-        first, second = sorted(order[clash[0] : clash[0] + 2].tolist())
+        (i, j), (first, second) = order[clash[0] :][:2].tolist(), targets[clash[0] :][:2].tolist()
         raise ValueError(
-            f"X has equal rows {first} and {second}, but y differs: {y[first]} and {y[second]}. "
-            "No function interpolates both; average y over equal rows."
+            f"X has the equal rows {i} and {j}, but y is {first!r} in one and {second!r} in the "
+            "other. No function interpolates both; average y over equal rows."
         )
     new = np.append(True, ~repeated)
     return inputs[new], targets[new]

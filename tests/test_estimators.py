@@ -587,6 +587,7 @@ def test_partial_fit_of_several_labels_and_outputs(multilabel, two_outputs):
 def test_partial_fit_is_there_for_the_solver_that_has_it():
     assert hasattr(LpReLURegressor(), "partial_fit")
     assert not hasattr(LpReLURegressor(solver="adam"), "partial_fit")
+    assert not hasattr(LpReLURegressor(early_stopping=True), "partial_fit")
     assert not hasattr(LpReLUClassifier(class_weight="balanced"), "partial_fit")
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..problem import Problem
 from .insertion import neuron_insertions, weight_insertions
-from .quadratic import Point
+from .quadratic import Point, preactivations
 
 #: Hyperplanes whose cosine exceeds this are tried as one.
 NEARLY_EQUAL, MOST_MERGES, MOST_TURNS = 0.9, 12, 8
@@ -33,7 +33,7 @@ def _candidates(problem: Problem, point: Point) -> Iterator[Point]:
     may_turn = problem.skip != "none" and problem.fit_intercept and not problem.penalize_bias
     if may_turn:
         yield from _turns(problem, point)
-    yield from _merges(point, may_turn)
+    yield from _merges(problem, point, may_turn)
     yield from weight_insertions(problem, point)
     yield from neuron_insertions(problem, point)
 
@@ -57,18 +57,28 @@ def _column_cost(skip: Tensor, p: float) -> Tensor:
     return torch.where(size > 0, size.pow(p), 0.0).sum(dim=-1)
 
 
-def _merges(point: Point, may_turn: bool) -> Iterator[Point]:
+def _merges(problem: Problem, point: Point, may_turn: bool) -> Iterator[Point]:
     """Pairs of neurons whose hyperplanes nearly agree up to sign, nearest first."""
     ray = torch.column_stack([point.theta, point.bias])
-    ray = ray / ray.norm(dim=1, keepdim=True).clamp(min=1e-300)
-    cosine = ray @ ray.T
-    nearness = (cosine.abs() if may_turn else cosine).tril(diagonal=-1)
+    side = torch.where(preactivations(problem, point) > 0, 1.0, -1.0)
+    agreement = _extreme(_cosine(ray), _cosine(side.T))
+    nearness = (agreement.abs() if may_turn else agreement).tril(diagonal=-1)
     for pair in nearness.flatten().argsort(descending=True).tolist()[:MOST_MERGES]:
         k, other = divmod(pair, point.n_neurons)
         if nearness[k, other] < NEARLY_EQUAL:
             return
-        first = turned(point, k) if cosine[k, other] < 0 else point
+        first = turned(point, k) if agreement[k, other] < 0 else point
         yield merged(first, k, other)
+
+
+def _cosine(rows: Tensor) -> Tensor:
+    rows = rows / rows.norm(dim=1, keepdim=True).clamp(min=1e-300)
+    return rows @ rows.T
+
+
+def _extreme(a: Tensor, b: Tensor) -> Tensor:
+    """Of two numbers the one that is further from zero."""
+    return torch.where(a.abs() >= b.abs(), a, b)
 
 
 def turned(point: Point, k: int) -> Point:
@@ -96,5 +106,48 @@ def merged(point: Point, k: int, other: int) -> Point:
     used = (point.theta[pair] != 0).any(dim=0)
     theta, bias, directions = point.theta.clone(), point.bias.clone(), point.direction.clone()
     theta[k], bias[k], directions[k] = torch.where(used, ray[:-1], 0.0), ray[-1], direction
-    keep = torch.arange(point.n_neurons, device=pair.device) != other
-    return replace(point, theta=theta[keep], bias=bias[keep], direction=directions[keep])
+    both = replace(point, theta=theta, bias=bias, direction=directions)
+    return _kept(both, torch.arange(point.n_neurons, device=pair.device) != other)
+
+
+def simplified(problem: Problem, point: Point) -> Point:
+    """The same fit with no more neurons than there are directions and activation patterns.
+
+    Neurons that are off for every row go; those that are on for every row fold into the
+    affine part where there is one; those of one direction and one pattern become one, by
+    adding up. The path norm never rises (Lemma 4.1).
+    """
+    if point.n_neurons == 0:
+        return point
+    on = preactivations(problem, point) > 0
+    point = _kept(point, on.any(dim=0))
+    on = on[:, on.any(dim=0)]
+    if problem.skip != "none" and problem.fit_intercept:
+        point, on = _always_on_folded(point, on)
+    key = torch.cat([on.T.to(point.bias.dtype), point.direction], dim=1)
+    kinds, member = key.unique(dim=0, return_inverse=True)
+    if len(kinds) == point.n_neurons:
+        return point
+    total = point.theta.new_zeros(len(kinds), problem.n_features + 1)
+    total.index_add_(0, member, torch.column_stack([point.theta, point.bias]))
+    direction = kinds[:, len(on) :]
+    return replace(point, theta=total[:, :-1], bias=total[:, -1], direction=direction)
+
+
+def _always_on_folded(point: Point, on: Tensor) -> tuple[Point, Tensor]:
+    always = on.all(dim=0)
+    if not bool(always.any()):
+        return point, on
+    direction = point.direction[always]
+    folded = replace(
+        _kept(point, ~always),
+        skip=point.skip + direction.T @ point.theta[always],
+        intercept=point.intercept + direction.T @ point.bias[always],
+    )
+    return folded, on[:, ~always]
+
+
+def _kept(point: Point, keep: Tensor) -> Point:
+    return replace(
+        point, theta=point.theta[keep], bias=point.bias[keep], direction=point.direction[keep]
+    )

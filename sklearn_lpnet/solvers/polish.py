@@ -8,7 +8,7 @@ from torch import Tensor
 from ..network import Network
 from ..problem import Problem
 from .deletion import delete
-from .moves import first_better
+from .moves import first_better, simplified
 from .quadratic import PenaltyTerms, Point, Quadratic, Support, evaluated
 
 #: Damped Newton: first damping, its factors after success and failure, number of tries.
@@ -22,14 +22,48 @@ ENOUGH_ROWS, ENOUGH_ROWS_A_PARAMETER = 8192, 20
 
 
 def polish(problem: Problem, network: Network) -> Network:
-    """TODO"""
+    r"""Thin a network out by second-order steps until no move lowers F.
+
+    On the support of a network F is smooth, and the quadratic model of the loss tells
+    what each weight is worth. In turns: damped Newton steps; deletions of weights and
+    neurons in batches, as long as F falls (`delete`); and the moves that no gradient
+    makes, each followed by Newton steps and deletions and kept if F falls
+    (`first_better`). F never rises.
+
+    Where there are more weights than samples the loss's Hessian is singular. Neurons of
+    one direction and pattern are merged first; then the deletions move the remaining
+    coordinates along directions in which the fit stays as it is, as the argument of
+    Proposition 4.1 does, with the majoriser of the penalty to choose among them.
+
+    On many rows a sample of them decides, a few steps on all rows follow, and the
+    network is kept if F on all rows has fallen.
+
+    Parameters
+    ----------
+    problem : Problem
+        With a smooth loss and ``alpha > 0``.
+    network : Network
+        In the problem's units.
+
+    Returns
+    -------
+    Network
+        Float64, F no larger than before.
+
+    Raises
+    ------
+    ValueError
+        If the loss is not smooth.
+    """
+    if not problem.loss.smooth:
+        raise ValueError(f"polish needs a smooth loss, got {problem.loss}")
     point = Point.of(problem, network)
     sample = _sample(problem, point)
-    small = _thin_out(sample, evaluated(sample, point))
+    small = _thin_out(sample, evaluated(sample, simplified(sample, point)))
     while (better := first_better(sample, small, _settled)) is not None:
         small = _thin_out(sample, better)
     if sample.n_samples == problem.n_samples:
-        return small.network()
+        return (small if small.objective < point.objective else point).network()
     full = newton(problem, evaluated(problem, small), 3)
     return (full if full.objective < point.objective else point).network()
 

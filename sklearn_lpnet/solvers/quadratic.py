@@ -49,11 +49,18 @@ class Point:
     @classmethod
     def of(cls, problem: Problem, network: Network) -> Point:
         """The point of a network."""
-        names = ("theta", "bias", "direction", "skip", "intercept")
-        tensors = (
-            torch.tensor(np.asarray(getattr(network, n)), dtype=torch.float64) for n in names
+
+        def tensor(values: np.ndarray) -> Tensor:
+            return torch.tensor(np.asarray(values), dtype=torch.float64, device=problem.device)
+
+        point = cls(
+            tensor(network.theta),
+            tensor(network.bias),
+            tensor(network.direction),
+            tensor(network.skip),
+            tensor(network.intercept),
         )
-        return evaluated(problem, cls(*(t.to(problem.device) for t in tensors)))
+        return evaluated(problem, point)
 
     def network(self) -> Network:
         """The network of this point."""
@@ -246,6 +253,12 @@ def evaluated(problem: Problem, point: Point) -> Point:
 def outputs(point: Point, X1: Tensor) -> Tensor:
     """f(x), of shape (n, o), for rows that end with a one."""
     return _forward(X1, _layers(point, X1.dtype))[1]
+
+
+def preactivations(problem: Problem, point: Point) -> Tensor:
+    """θ_k·x_i + β_k, of shape (N, K)."""
+    neurons = _layers(point, problem.dtype)[0]
+    return torch.cat([X1 @ neurons.T for _, X1 in problem.rows.blocks(point.n_neurons)])
 
 
 def path_norm(problem: Problem, point: Point) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -149,15 +150,17 @@ def univariate(x: npt.ArrayLike, y: npt.ArrayLike, p: float, *, rtol: float = RT
     -------
     Interpolant
         A minimiser. If there are several, the choice depends on the data alone. For p = 0 it is
-        the one that is a minimiser also for all small p > 0. For p = 1, where every way to cut
-        the runs costs the same, it is that for p = 0: one with the fewest knots.
+        one with the least product of all :math:`|\delta_k|`, as for small p > 0. For p = 1, where
+        every way to cut the runs costs the same, it is the one for p = 0: the knots are as few as
+        can be.
 
     Examples
     --------
     >>> from sklearn_lpnet.solvers.univariate import univariate
     >>> f = univariate([-2, -1, 0, 1, 2, 3], [0, 0, 1, 1, 0, 0], p=0.4)
     >>> f
-    Interpolant(p=0.4, cost=3.31951, n_knots=3, knots=[-1. ,  0.5,  2. ], slope_changes=[ 1., -2.,  1.], slope=0, intercept=0)
+    Interpolant(p=0.4, cost=3.31951, n_knots=3, knots=[-1. ,  0.5,  2. ],
+                slope_changes=[ 1., -2.,  1.], slope=0, intercept=0)
     >>> f([-1.0, 0.5, 7.0])
     array([0. , 1.5, 0. ])
     """
@@ -208,8 +211,8 @@ class Curvature:
         if not np.isfinite(curvature).all():
             steepest = int(np.argmax(np.where(np.isfinite(slope), np.abs(slope), np.inf)))
             raise ValueError(
-                f"x has the values {x[steepest]!r} and {x[steepest + 1]!r}, so close that the "
-                "slope between them overflows. Drop one of the two points, or rescale x and y."
+                f"x has the values {float(x[steepest])!r} and {float(x[steepest + 1])!r}, so close "
+                "that the slope between them overflows. Drop one of the two points, or rescale."
             )
         pair = curvature.copy()
         pair[1:] += curvature[:-1]
@@ -248,7 +251,7 @@ class Curvature:
 
 def check_exponent(p: Any) -> None:
     """Raise unless 0 <= p <= 1."""
-    if not (np.isscalar(p) and np.isreal(p) and 0 <= p <= 1):
+    if not (isinstance(p, Real) and 0 <= float(p) <= 1):
         raise ValueError(
             f"p must be a number from 0 to 1, got {p!r}. p=0 counts the knots, and the smaller p, "
             "the fewer there are."
@@ -340,7 +343,7 @@ def one_single_costs(
 
 
 def running_least(shift: FloatArray, limit: FloatArray, first: BoolArray) -> FloatArray:
-    r"""Solve :math:`z_i = \min(\text{limit}_i,\ z_{i-1} + \text{shift}_i)`, anew at each `first`."""
+    r"""Solve :math:`z_i = \min(\text{limit}_i,\ z_{i-1} + \text{shift}_i)`, anew at `first`."""
     return clip_scan(np.where(first, 0.0, shift), np.where(first, limit, -np.inf), limit)
 
 
@@ -364,11 +367,11 @@ def clip_scan(shift: FloatArray, lower: FloatArray, upper: FloatArray) -> FloatA
     """
     n = len(shift)
     if n <= 32:
-        z, solution = 0.0, []
+        z, steps = 0.0, []
         for s, low, high in zip(shift.tolist(), lower.tolist(), upper.tolist(), strict=True):
             z = min(max(z + s, low), high)
-            solution.append(z)
-        return np.array(solution, dtype=np.float64)
+            steps.append(z)
+        return np.array(steps, dtype=np.float64)
     even, odd = slice(0, n - 1, 2), slice(1, n, 2)
     solution = np.empty(n)
     solution[odd] = clip_scan(
@@ -381,9 +384,11 @@ def clip_scan(shift: FloatArray, lower: FloatArray, upper: FloatArray) -> FloatA
     return solution
 
 
-def _sorted_points(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+def _sorted_points(
+    x_values: npt.ArrayLike, y_values: npt.ArrayLike
+) -> tuple[FloatArray, FloatArray]:
     """Checked data, sorted, each point once."""
-    x, y = _column("x", x), _column("y", y)
+    x, y = _column("x", x_values), _column("y", y_values)
     if len(x) != len(y):
         raise ValueError(f"x and y must have one length, got {len(x)} and {len(y)}.")
     if not len(x):
@@ -406,13 +411,10 @@ def _sorted_points(x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[FloatArray, Floa
 
 
 def _column(name: str, values: npt.ArrayLike) -> FloatArray:
-    try:
-        column = np.asarray(values)
-        column = column.astype(np.float64) if column.dtype.kind in "biuf" else None
-    except (TypeError, ValueError):
-        column = None
-    if column is None:
-        raise ValueError(f"{name} must hold real numbers, got {values!r}.")
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must hold real numbers, got an array of {array.dtype}.")
+    column = array.astype(np.float64)
     if column.ndim != 1:
         raise ValueError(
             f"{name} must be one-dimensional, got shape {column.shape}. Pass a single column, "
