@@ -114,7 +114,7 @@ class LpReLURegressor(MultiOutputMixin, RegressorMixin, BaseLpReLU):
         ``penalize_bias=True`` or ``fit_intercept=False`` features are scaled but not centred, and
         for the latter targets neither.
 
-    max_iter : int, default=600
+    max_iter : int, default=400
         Number of gradient steps; for the solver "adam" of passes over the data.
 
     tol : float, default=1e-4
@@ -126,6 +126,12 @@ class LpReLURegressor(MultiOutputMixin, RegressorMixin, BaseLpReLU):
 
     batch_size : int or "auto", default="auto"
         Samples a gradient step. "auto" takes all of up to 4096, and else 1024 at a time.
+
+    polish : bool, default=True
+        Whether second-order steps follow the solver "proximal": Newton steps, deletions of
+        weights and neurons by what they are worth, and moves that no gradient makes, as long as
+        the objective falls. It removes most of the weights that training leaves. It needs a
+        smooth loss: "absolute_error" and "quantile" are left as trained.
 
     n_init : int, default=1
         Number of random starts, trained side by side. The network of the lowest objective wins.
@@ -271,10 +277,11 @@ class LpReLURegressor(MultiOutputMixin, RegressorMixin, BaseLpReLU):
         fit_intercept: bool = True,
         skip_connection: bool | str = "auto",
         standardize: bool = True,
-        max_iter: int = 600,
+        max_iter: int = 400,
         tol: float = 1e-4,
         learning_rate: float | str = "auto",
         batch_size: int | str = "auto",
+        polish: bool = True,
         n_init: int = 1,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
@@ -300,6 +307,7 @@ class LpReLURegressor(MultiOutputMixin, RegressorMixin, BaseLpReLU):
         self.tol = tol
         self.learning_rate = learning_rate
         self.batch_size = batch_size
+        self.polish = polish
         self.n_init = n_init
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
@@ -476,7 +484,7 @@ class LpReLUClassifier(ClassifierMixin, BaseLpReLU):
         for all data. With ``penalize_bias=True`` or ``fit_intercept=False`` features are scaled
         but not centred.
 
-    max_iter : int, default=600
+    max_iter : int, default=400
         Number of gradient steps; for the solver "adam" of passes over the data.
 
     tol : float, default=1e-4
@@ -488,6 +496,12 @@ class LpReLUClassifier(ClassifierMixin, BaseLpReLU):
 
     batch_size : int or "auto", default="auto"
         Samples a gradient step. "auto" takes all of up to 4096, and else 1024 at a time.
+
+    polish : bool, default=True
+        Whether second-order steps follow the solver "proximal": Newton steps, deletions of
+        weights and neurons by what they are worth, and moves that no gradient makes, as long as
+        the objective falls. It removes most of the weights that training leaves. It needs a
+        smooth loss: "hinge" is left as trained.
 
     n_init : int, default=1
         Number of random starts, trained side by side. The network of the lowest objective wins.
@@ -634,10 +648,11 @@ class LpReLUClassifier(ClassifierMixin, BaseLpReLU):
         fit_intercept: bool = True,
         skip_connection: bool | str = "auto",
         standardize: bool = True,
-        max_iter: int = 600,
+        max_iter: int = 400,
         tol: float = 1e-4,
         learning_rate: float | str = "auto",
         batch_size: int | str = "auto",
+        polish: bool = True,
         n_init: int = 1,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
@@ -662,6 +677,7 @@ class LpReLUClassifier(ClassifierMixin, BaseLpReLU):
         self.tol = tol
         self.learning_rate = learning_rate
         self.batch_size = batch_size
+        self.polish = polish
         self.n_init = n_init
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction

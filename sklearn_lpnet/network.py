@@ -17,7 +17,7 @@ FloatArray = npt.NDArray[Any]
 _MAX_BYTES = 2**22
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Network:
     r"""A ReLU network with one hidden layer and an affine part, in path coordinates.
 
@@ -99,6 +99,12 @@ class Network:
                     f"{name} must have shape {shape} to go with theta {self.theta.shape} and "
                     f"intercept {self.intercept.shape}, got {arrays[name].shape}"
                 )
+
+    def __repr__(self) -> str:
+        return (
+            f"<Network: {self.n_features} inputs, {self.n_active_neurons} active neurons, "
+            f"{self.n_outputs} outputs, {self.n_nonzero_weights()} nonzero weights>"
+        )
 
     def __getstate__(self) -> dict[str, FloatArray]:
         # Derived arrays are cheap to rebuild and would double the size of a pickle.

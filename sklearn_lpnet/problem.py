@@ -7,6 +7,7 @@ and networks out, :class:`Problem` is all that a solver needs to know.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -343,21 +344,47 @@ def merge_rows(
 ) -> tuple[np.ndarray | sp.csr_array, np.ndarray, np.ndarray]:
     """Equal rows (x, y) become one with their weights added, in an order of their own.
 
-    The order depends on the values alone, so a fit does not depend on the order of the
-    rows, and a weight of 3 is the same, to the last bit, as the row three times. Rows of
-    weight zero go.
+    The order is a fixed shuffle of the lexicographic one. So a fit does not depend on the
+    order of the rows, nor, for dense data, on their units; a weight of 3 is the same, to
+    the last bit, as the row three times; and the first n rows are a sample of all. Sparse
+    rows are ordered by a hash of their values. Rows of weight zero go.
     """
     if not np.all(weight > 0):
         keep = np.flatnonzero(weight > 0)
         X, y, weight = X[keep], y[keep], weight[keep]
+    order, first = _hashed_order(X, y) if sp.issparse(X) else _lexicographic_order(X, y)
+    head = order[first]
+    total = np.bincount(np.cumsum(first) - 1, weights=weight[order])
+    shuffle = np.random.default_rng(0).permutation(len(head))
+    head = head[shuffle]
+    return X[head], y[head], total[shuffle]
+
+
+def _lexicographic_order(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows in order, and which of them differ from the one before.
+
+    A column is looked at only for the rows that the columns before it have not told apart.
+    """
+    order = np.arange(len(X))
+    first = np.arange(len(X)) == 0
+    for column in itertools.chain(X.T, y.T):
+        last = np.append(first[1:], True)
+        tied = np.flatnonzero(~(first & last))
+        if len(tied) == 0:
+            break
+        group = np.cumsum(first)[tied]
+        value = column[order[tied]]
+        rank = np.lexsort((value, group))
+        value, order[tied] = value[rank], order[tied[rank]]
+        first[tied[1:]] |= value[1:] != value[:-1]
+    return order, first
+
+
+def _hashed_order(X: sp.csr_array, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows in order of a hash, and which of them differ from the one before."""
     key = _row_hash(X) * np.uint64(0x9E3779B97F4A7C15) + _row_hash(y)
     order = np.argsort(key, kind="stable")
-    key = key[order]
-    first = np.r_[True, key[1:] != key[:-1]]
-    group = np.cumsum(first) - 1
-    head = order[first]
-    total = np.bincount(group, weights=weight[order])
-    return X[head], y[head], total
+    return order, np.append(True, key[order][1:] != key[order][:-1])[: len(order)]
 
 
 def _row_hash(A: Any) -> np.ndarray:

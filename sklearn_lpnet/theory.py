@@ -116,21 +116,22 @@ def critical_p(x: npt.ArrayLike, y: npt.ArrayLike) -> CriticalExponent:
     Notes
     -----
     The search goes up from p = 0 in steps :math:`[p_0, p_1]` without a root, and so skips none.
-    Let π be a best way to cut a run into the fewest blocks at :math:`p_0`, and ρ any other with
-    more blocks. The costs :math:`t^p` of blocks are convex in p. So above the tangents at
-    :math:`p_0` for the blocks of ρ that π lacks, less the chords for the blocks of π that ρ lacks,
+    Let π be a best way to cut a run into the fewest blocks at :math:`p_0`, ρ any other with more
+    blocks, and D(p) the cost of ρ less that of π. Scaled so that no block exceeds 1, the costs
+    :math:`t^p` have second derivatives between :math:`t^{p_1} \log^2 t` and
+    :math:`t^{p_0} \log^2 t`. So D lies above its chord less
 
     .. math::
 
-        \text{cost}_\rho(p) - \text{cost}_\pi(p) \ge
-        \sum_{t \in \rho \setminus \pi} t^{p_0} (1 + (p - p_0) \log t)
-        - \sum_{t \in \pi \setminus \rho} \text{chord}_t(p).
+        \frac{(p - p_0) (p_1 - p)}{2} W, \qquad
+        W = \sum_{t \in \rho \setminus \pi} t^{p_0} \log^2 t
+        - \sum_{t \in \pi \setminus \rho} t^{p_1} \log^2 t,
 
-    The bound is linear in p, positive at :math:`p_0`, and where it is positive at :math:`p_1` too
-    for all ρ there is no root between. The least of it over all ρ is the same recurrence with
-    other costs. Tangents and chords from 1 show that none is left in :math:`[p_0, 1)`: all
-    differences of costs vanish at p = 1. Bounds count as positive if they exceed the rounding error
-    of their sums.
+    and has no root between if :math:`D(p_0)`, :math:`D(p_1)` and
+    :math:`D(p_1) - (p_1 - p_0)^2 W / 2` are positive. Their minima over all ρ are the same
+    recurrence with other costs. For :math:`p_1 = 1`, where D vanishes, it is
+    :math:`D(p_0) - (1 - p_0)^2 W / 2` that has to be positive. Numbers count as positive if they
+    exceed the rounding error of their sums.
 
     Examples
     --------
@@ -178,7 +179,7 @@ class MinimizerBreakpoints:
 
 
 def minimizer_breakpoints(
-    x: npt.ArrayLike, y: npt.ArrayLike, *, rtol: float = 1e-8
+    x: npt.ArrayLike, y: npt.ArrayLike, *, rtol: float = 1e-10
 ) -> MinimizerBreakpoints:
     r"""Find the exponents at which the interpolant of least path norm changes.
 
@@ -186,10 +187,9 @@ def minimizer_breakpoints(
     ----------
     x, y : array-like of shape (n_samples,)
         Data, in any order.
-    rtol : float, default=1e-8
-        Between two breakpoints the cost of the minimiser that is returned exceeds the least cost
-        of no run by more than this share of it, whatever p. So a change that is missed, there and
-        back, gains no more. The time grows like ``rtol ** -0.5`` at worst, for data with ways to
+    rtol : float, default=1e-10
+        Changes there and back are missed if they lower the cost of a run by less than this share
+        of it. The time grows like ``rtol ** (-1 / 3)`` at worst, for data with several ways to
         interpolate that cost almost the same for all p.
 
     Returns
@@ -217,7 +217,7 @@ def minimizer_breakpoints(
     [[1.99, 3.01], [1.0, 2.5, 4.0]]
     """
     if not 0 < rtol < 1:
-        raise ValueError(f"rtol must lie between 0 and 1, got {rtol!r}; 1e-8 is the default.")
+        raise ValueError(f"rtol must lie between 0 and 1, got {rtol!r}; 1e-10 is the default.")
     p = np.sort(_Runs.of(Curvature.of(x, y)).breakpoints(rtol))
     p = p[np.append(True, np.diff(p) > _SAME)[: len(p)]]
     ends = np.concatenate([[0.0], p, [1.0]])
@@ -399,37 +399,42 @@ class _Runs:
         p = np.repeat(p, self.length) if np.ndim(p) else p
         return np.exp(p * self.log_single), np.exp(p * self.log_pair)
 
-    def tangents(
-        self, p: FloatArray | float, step: FloatArray | float
-    ) -> tuple[FloatArray, FloatArray]:
-        """The tangents of the costs at p, evaluated at p + step."""
-        single, pair = self.costs(p)
-        step = np.repeat(step, self.length) if np.ndim(step) else step
-        return single * (1 + step * self.log_single), pair * (1 + step * self.log_pair)
+    def bounds(
+        self, low: FloatArray | float, high: FloatArray | float
+    ) -> tuple[tuple[FloatArray, FloatArray], tuple[FloatArray, FloatArray]]:
+        """Costs at `high`, less the most and the least that the bend from `low` on can take off."""
+        at_low, at_high = self.costs(low), self.costs(high)
+        half_square = (high - low) ** 2 / 2
+        half_square = np.repeat(half_square, self.length) if np.ndim(high) else half_square
+        bend = half_square * self.log_single**2, half_square * self.log_pair**2
+        others = at_high[0] - bend[0] * at_low[0], at_high[1] - bend[1] * at_low[1]
+        own = at_high[0] * (1 - bend[0]), at_high[1] * (1 - bend[1])
+        return others, own
 
     def total(self, single: FloatArray, pair: FloatArray, paired: BoolArray) -> FloatArray:
         """Cost of each run, cut as `paired` says."""
         cost = np.where(paired, pair, np.where(_alone(paired), single, 0.0))
         return np.add.reduceat(cost, self.begin)
 
-    def sparsest_from(self, low: float) -> BoolArray:
-        """For which runs it is shown that between `low` and 1 only fewest blocks are best."""
-        paired = fewest_blocks(*self.costs(low), self.first)
-        (single, pair), (single_1, pair_1) = self.costs(low), self.costs(1.0)
-        # All costs at p, less those at 1, over 1 - p.
-        chord = (
-            -single * np.expm1((1 - low) * self.log_single) / (1 - low),
-            -pair * np.expm1((1 - low) * self.log_pair) / (1 - low),
-        )
-        tangent = -single_1 * self.log_single, -pair_1 * self.log_pair
-        excess, slack = self._excess(tangent, chord, paired)
-        return excess > slack
-
     def sparsest_between(self, low: float, high: float) -> BoolArray:
         """For which runs it is shown that only fewest blocks are best, if they are at `low`."""
         paired = fewest_blocks(*self.costs(low), self.first)
-        tangent = self.tangents(low, high - low)
-        excess, slack = self._excess(tangent, self.costs(high), paired)
+        at_high = self.costs(high)
+        excess, slack = self._excess(at_high, at_high, paired)
+        bound, bound_slack = self._excess(*self.bounds(low, high), paired)
+        return (excess > slack) & (bound > bound_slack)
+
+    def sparsest_from(self, low: float) -> BoolArray:
+        """The same for `low` and 1, where all ways to cut a run cost the same."""
+        paired = fewest_blocks(*self.costs(low), self.first)
+        others, own = [], []
+        for log, at_low in zip((self.log_single, self.log_pair), self.costs(low), strict=True):
+            # The costs less those at 1, over 1 - low: no rounding error grows as low goes to 1.
+            slope = -at_low * np.expm1((1 - low) * log) / (1 - low)
+            bend = (1 - low) / 2 * log**2
+            others.append(slope - bend * at_low)
+            own.append(slope - bend * np.exp(log))
+        excess, slack = self._excess((others[0], others[1]), (own[0], own[1]), paired)
         return excess > slack
 
     def first_denser(self, low: float) -> float:
@@ -481,13 +486,14 @@ class _Runs:
         at_high = self.costs(high)
         own = self.total(*at_high, paired)
         best = self.total(*at_high, least_cost_blocks(*at_high, self.first))
-        tangent = self.tangents(low, high - low)
+        others, own_bound = self.bounds(low, high)
         bound = (
-            np.where(_alone(paired), at_high[0], tangent[0]),
-            np.where(paired, at_high[1], tangent[1]),
+            np.where(_alone(paired), own_bound[0], others[0]),
+            np.where(paired, own_bound[1], others[1]),
         )
         least = self.total(*bound, least_cost_blocks(*bound, self.first))
-        return (own <= best * (1 + _TIE)) & (least >= own * (1 - rtol))
+        gap = least - self.total(*own_bound, paired)
+        return (own <= best * (1 + _TIE)) & (gap >= -rtol * own)
 
     def _changes(self, k: int, p: FloatArray) -> FloatArray:
         """The breakpoints of run `k`, one between any two neighbours in `p` at most."""

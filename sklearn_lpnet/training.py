@@ -27,6 +27,7 @@ from .network import Network
 from .penalty import LpPenalty
 from .problem import Monitor, Problem, Progress, Report, Skip, Standardizer, merge_rows
 from .solvers import Solver, choose_solver
+from .solvers.polish import polish
 from .solvers.proximal import proximal_partial
 from .tuning import automatic_alpha
 
@@ -78,6 +79,7 @@ class Settings:
     tol: float
     learning_rate: float
     batch_size: int | str
+    polish: bool
     n_init: int
     early_stopping: bool
     validation_fraction: float
@@ -259,7 +261,7 @@ def train_partial(
         )
         network = scaler.to_user(network)
         trained = _trained(settings, problem, scaler, network, (lower, upper), report)
-    report.record(_progress(problem, scaler.from_user(network), trained))
+    report.record(_progress(problem, scaler.from_user(network), report.n_iter))
     return trained, {
         **state,
         "alpha": problem.alpha,
@@ -327,8 +329,9 @@ def _solve(
 ) -> tuple[Network, Report]:
     """Run the solver, with the monitors that are asked for, and warn if it did not get there."""
     monitors: list[Monitor] = []
-    if settings.verbose:
-        monitors.append(_PrintProgress())
+    printer = _PrintProgress() if settings.verbose else None
+    if printer is not None:
+        monitors.append(printer)
     if stopping is not None:
         monitors.append(stopping)
     network, report = settings.solver.load()(
@@ -345,9 +348,29 @@ def _solve(
     )
     if stopping is not None and stopping.best_network is not None:
         network = stopping.best_network
+    if settings.polish and settings.solver.minimizes_objective and problem.loss.smooth:
+        polished = _polished(problem, network, report)
+        if stopping is None or stopping.accepts(polished):
+            network = polished
+        if printer is not None and not report.interrupted and not report.diverged:
+            printer(_progress(problem, network, report.n_iter))
     network, report.diverged = _or_constant(problem, network, diverged=report.diverged)
     _warn_unless_converged(settings, report, stopped=stopping is not None and stopping.stopped)
     return network, report
+
+
+def _polished(problem: Problem, network: Network, report: Report) -> Network:
+    """The polished network; the network itself if training or polish is interrupted."""
+    if report.interrupted or report.diverged:
+        return network
+    try:
+        network = polish(problem, network)
+    except KeyboardInterrupt:
+        report.interrupted = True
+        return network
+    report.converged = True
+    report.record(_progress(problem, network, report.n_iter))
+    return network
 
 
 def _or_constant(problem: Problem, network: Network, *, diverged: bool) -> tuple[Network, bool]:
@@ -357,9 +380,10 @@ def _or_constant(problem: Problem, network: Network, *, diverged: bool) -> tuple
         intercept = problem.loss.constant(problem.y, problem.weight).cpu().numpy()
     constant = Network.empty(problem.n_features, intercept.astype(np.float64))
     bound = problem.empirical_loss(constant)
-    if problem.empirical_loss(network) <= bound + _LOSS_TOLERANCE * (1 + bound):
-        return network, diverged
-    return constant, True
+    if not problem.empirical_loss(network) <= bound + _LOSS_TOLERANCE * (1 + bound):
+        return constant, True
+    # A network that reads nothing is the best constant, without the rounding of training.
+    return (network if len(network.used_features) else constant), diverged
 
 
 @contextmanager
@@ -476,12 +500,13 @@ def _first_state(scaler: Standardizer) -> dict[str, Any]:
     }
 
 
-def _progress(problem: Problem, network: Network, trained: Trained) -> Progress:
-    """The reporting step at the end of a pass."""
+def _progress(problem: Problem, network: Network, iteration: int) -> Progress:
+    """A reporting step on a network in the solver's units."""
+    loss = problem.empirical_loss(network)
     return Progress(
-        iteration=trained.report.n_iter,
-        objective=trained.objective,
-        loss=trained.objective - problem.alpha * problem.path_norm(network),
+        iteration=iteration,
+        objective=loss + problem.alpha * problem.path_norm(network),
+        loss=loss,
         n_active_neurons=network.n_active_neurons,
         n_nonzero_weights=network.n_nonzero_weights(
             penalize_bias=problem.penalize_bias, penalize_skip=problem.skip == "penalized"
@@ -595,6 +620,15 @@ class _EarlyStopping:
             self.best_settled, self.best_network = score, network
         self.stopped = self.waited > self.patience
         return self.stopped
+
+    def accepts(self, network: Network) -> bool:
+        """Whether a network that training did not pass through scores no worse than the best."""
+        score = self.score(network)
+        self.scores.append(score)
+        if self.best_network is not None and score < self.best_settled:
+            return False
+        self.best_settled, self.best_network = score, network
+        return True
 
 
 class _PrintProgress:

@@ -7,7 +7,7 @@ from math import log
 
 import torch
 
-from .losses import Hinge, Loss, MulticlassHinge, SoftmaxLogLoss, BinaryLogLoss
+from .losses import BinaryLogLoss, Hinge, Loss, MulticlassHinge, SoftmaxLogLoss
 from .problem import Problem
 from .solvers.stack import Phase, Stack
 
@@ -42,15 +42,17 @@ def automatic_alpha(problem: Problem, *, n_neurons: int, seed: int) -> float:
     Returns
     -------
     float
-        A positive alpha; the smallest normal number if the labels are constant.
+        A positive alpha; 1 if the labels are constant, which any alpha fits.
     """
     constant = problem.loss.constant(problem.y, problem.weight)
     baseline = float(problem.weight @ problem.loss.value(problem.y, constant.expand_as(problem.y)))
+    if baseline <= torch.finfo(torch.float32).tiny:
+        return 1.0
     held_out = min(baseline, _held_out_loss(problem, min(n_neurons, N_NEURONS), seed))
     n = problem.n_samples
     cost = max(held_out * log(max(n, 2)) / n, SMALLEST_SHARE * baseline)
     alpha = cost / _usual_weight(problem.loss) ** problem.penalty.p
-    return max(alpha, torch.finfo(torch.float32).tiny)
+    return alpha
 
 
 def _usual_weight(loss: Loss) -> float:

@@ -490,9 +490,9 @@ def test_warm_start_from_a_constant_starts_anew(friedman):
 
 def test_early_stopping_keeps_the_network_of_the_best_validation_score(friedman):
     X, y = friedman
-    params = {**FAST, "alpha": 1e-5, "n_neurons": 100, "max_iter": 600, "n_iter_no_change": 2}
+    params = {**FAST, "alpha": 1e-3, "max_iter": 2000, "n_iter_no_change": 2}
     model = LpReLURegressor(**params, early_stopping=True).fit(X, y)
-    assert model.n_iter_ < 600
+    assert model.n_iter_ < 2000
     assert len(model.validation_scores_) == len(model.history_["iteration"])
     assert model.best_validation_score_ in model.validation_scores_
     assert model.score(X, y) > 0.8
@@ -502,10 +502,12 @@ def test_early_stopping_keeps_the_network_of_the_best_validation_score(friedman)
 
 
 def test_early_stopping_of_a_classifier_scores_accuracy(iris, multilabel):
-    for X, y in (iris, multilabel):
+    # All four labels of a sample are right together for 0.18 of the samples at best if they are
+    # guessed alike for all samples.
+    for (X, y), least in ((iris, 0.8), (multilabel, 0.25)):
         model = LpReLUClassifier(**FAST, early_stopping=True, validation_fraction=0.2).fit(X, y)
         assert 0 <= min(model.validation_scores_) <= max(model.validation_scores_) <= 1
-        assert model.best_validation_score_ > 0.4
+        assert model.best_validation_score_ > least
         n_validation = round(0.2 * len(np.unique(X, axis=0)))
         correct = np.array(model.validation_scores_) * n_validation
         assert_allclose(correct, correct.round(), atol=0.5)

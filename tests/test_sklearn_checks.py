@@ -15,11 +15,11 @@ SMALL = {"alpha": 1e-3, "n_neurons": 20, "max_iter": 200}
         LpReLURegressor(n_neurons=30, max_iter=300),
         LpReLURegressor(**SMALL, loss="huber", p=1.0, n_init=2),
         LpReLURegressor(**SMALL, skip_connection=False, dtype="float64"),
-        LpReLURegressor(**SMALL, penalize_bias=True),
+        LpReLURegressor(**SMALL, penalize_bias=True, polish=False),
         LpReLURegressor(solver="adam", alpha=1e-3, n_neurons=30, max_iter=300),
         LpReLUClassifier(n_neurons=30, max_iter=300),
         LpReLUClassifier(**SMALL, loss="hinge", skip_connection=True, p=0.7),
-        LpReLUClassifier(**SMALL, class_weight="balanced", skip_connection=False),
+        LpReLUClassifier(**SMALL, class_weight="balanced", skip_connection=False, polish=False),
         LpReLUClassifier(solver="adam", alpha=1e-3, n_neurons=30, max_iter=300),
     ]
 )

@@ -50,23 +50,32 @@ def main() -> None:
     _warm_up(polish)
     rows = {name: compare(name, n_splits, polish) for name in arguments.names}
     print(f"\nMeans over {n_splits} splits, polish={polish}; times are medians.\n")
-    print("| data | alpha | MLP score, weights, s | score | weights | neurons | features | s "
-          "| default's alpha | score | weights | s |")
+    print(
+        "| data | alpha | MLP score, weights, s | score | weights | neurons | features | s "
+        "| default's alpha | score | weights | s |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|---|---|")
     for name, row in rows.items():
-        print(f"| {name} | {row['alpha']:.0e} | {_peer(row['mlp'])} | {_ours(row['ours'])} "
-              f"| {row['default_alpha']:.1e} | {_ours(row['default'], brief=True)} |")
+        print(
+            f"| {name} | {row['alpha']:.0e} | {_peer(row['mlp'])} | {_ours(row['ours'])} "
+            f"| {row['default_alpha']:.1e} | {_ours(row['default'], brief=True)} |"
+        )
     if arguments.quick:
         return
-    print("\n| data | F at 1x | F at 10x iterations | change | best score of the grid (alpha) "
-          "| default's score | short of the best by |")
+    print(
+        "\n| data | F at 1x | F at 10x iterations | change | best score of the grid (alpha) "
+        "| default's score | short of the best by |"
+    )
     print("|---|---|---|---|---|---|---|")
     for name, row in rows.items():
         once, ten = objective_left(name, n_splits, polish)
         best, best_alpha = best_on_grid(name, n_splits, polish)
         own = row["default"]["score"]
-        print(f"| {name} | {once:.5f} | {ten:.5f} | {ten / once - 1:+.1%} "
-              f"| {best:.4f} ({best_alpha:.0e}) | {own:.4f} | {best - own:.4f} |", flush=True)
+        print(
+            f"| {name} | {once:.5f} | {ten:.5f} | {ten / once - 1:+.1%} "
+            f"| {best:.4f} ({best_alpha:.0e}) | {own:.4f} | {best - own:.4f} |",
+            flush=True,
+        )
 
 
 def compare(name: str, n_splits: int, polish: bool) -> dict[str, Any]:

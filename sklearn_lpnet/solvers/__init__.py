@@ -21,11 +21,14 @@ class Solver(NamedTuple):
         What ``learning_rate="auto"`` stands for.
     penalizes_skip : bool
         Whether it can train a penalized skip connection.
+    minimizes_objective : bool
+        Whether what it minimizes is the objective itself, which polish then takes further.
     """
 
     name: str
     learning_rate: float
     penalizes_skip: bool
+    minimizes_objective: bool
 
     def load(self) -> Callable[..., Any]:
         """Import the solver."""
@@ -35,8 +38,8 @@ class Solver(NamedTuple):
 SOLVERS = {
     row.name: row
     for row in (
-        Solver("adam", learning_rate=0.01, penalizes_skip=False),
-        Solver("proximal", learning_rate=0.02, penalizes_skip=True),
+        Solver("adam", learning_rate=0.01, penalizes_skip=False, minimizes_objective=False),
+        Solver("proximal", learning_rate=0.02, penalizes_skip=True, minimizes_objective=True),
     )
 }
 

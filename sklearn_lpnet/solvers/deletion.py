@@ -12,9 +12,13 @@ from .quadratic import PenaltyTerms, Point, Quadratic, Support
 
 #: Deletions of single coordinates between two looks at whole neurons.
 GROUPS_EVERY = 4
+#: Of this many coordinates, one goes at a time.
+SHARE_AT_ONCE = 200
 
 
-def delete(problem: Problem, point: Point, model: Quadratic, most: int) -> tuple[Point, int]:
+def delete(
+    problem: Problem, point: Point, model: Quadratic, most: int, damping: float = 0.0
+) -> tuple[Point, int]:
     r"""Take away up to `most` weights or neurons, one after the other, while F should fall.
 
     Taking coordinate j away while the others make up for it changes F by about
@@ -23,7 +27,8 @@ def delete(problem: Problem, point: Point, model: Quadratic, most: int) -> tuple
 
     with g the gradient of the loss, D the penalty's majoriser and Q = H + D. Neurons go
     likewise, with the block of their coordinates. After each deletion the rest moves to
-    the minimum of the model and Q⁻¹ is downdated; the data are not touched.
+    the minimum of the model and Q⁻¹ is downdated; the data are not touched. Damping adds
+    to Q that share of its diagonal, which keeps the rest close to where the model holds.
 
     Returns
     -------
@@ -31,22 +36,25 @@ def delete(problem: Problem, point: Point, model: Quadratic, most: int) -> tuple
         Not evaluated.
     n_deleted : int
     """
-    surgery = _Surgery.prepare(problem, model)
-    n_deleted, group_cost = 0, None
+    surgery = _Surgery.prepare(problem, model, damping)
+    n_deleted, n_rounds, group_cost = 0, 0, None
     while surgery is not None and n_deleted < most:
         slope = surgery.slope()
         cost = surgery.single_cost(slope)
-        best = int(cost.argmin())
-        gone, lowest = torch.tensor([best]), float(cost[best])
-        if group_cost is None or n_deleted % GROUPS_EVERY == 0:
+        share = max(1, surgery.n_left // SHARE_AT_ONCE)
+        gone = cost.topk(min(share, most - n_deleted), largest=False).indices
+        gone = gone[cost[gone] < 0]
+        lowest = float(cost.min())
+        if group_cost is None or n_rounds % GROUPS_EVERY == 0:
             group_cost = surgery.group_cost(slope)
-        if len(group_cost) and float(group_cost.min()) < lowest:
-            group = int(group_cost.argmin())
-            gone, lowest, group_cost = surgery.members(group), float(group_cost[group]), None
-        if not lowest < 0:
+        n_gone = len(gone)
+        if len(group_cost) and float(group_cost.min()) < min(lowest, 0.0):
+            gone, group_cost, n_gone = surgery.members(int(group_cost.argmin())), None, 1
+        if n_gone == 0:
             break
         surgery.remove(gone)
-        n_deleted += 1
+        n_deleted += n_gone
+        n_rounds += 1
     if surgery is None or n_deleted == 0:
         return point, 0
     return model.support.write(point, surgery.u.to(problem.device)), n_deleted
@@ -72,7 +80,7 @@ class _Surgery:
     pays_as_one: Tensor
 
     @classmethod
-    def prepare(cls, problem: Problem, model: Quadratic) -> _Surgery | None:
+    def prepare(cls, problem: Problem, model: Quadratic, damping: float) -> _Surgery | None:
         """None where there is nothing to take away."""
         support = model.support
         terms = PenaltyTerms.at(problem, support, model.u)
@@ -82,7 +90,7 @@ class _Surgery:
         majorizer, penalized = terms.majorizer.cpu(), terms.penalized.cpu()
         diagonal = hessian.diagonal() + majorizer
         factor, info = torch.linalg.cholesky_ex(
-            hessian + torch.diag(majorizer + 1e-9 * diagonal + 1e-12)
+            hessian + torch.diag(majorizer + (damping + 1e-9) * diagonal + 1e-12)
         )
         if int(info):
             return None
@@ -106,6 +114,11 @@ class _Surgery:
             groups=groups,
             pays_as_one=pays_as_one,
         )
+
+    @property
+    def n_left(self) -> int:
+        """Number of coordinates that are still there."""
+        return int((self.inverse.diagonal() > 0).sum())
 
     def slope(self) -> Tensor:
         """Gradient of the loss's model at u."""

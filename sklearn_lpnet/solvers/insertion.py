@@ -68,6 +68,8 @@ def neuron_insertions(problem: Problem, point: Point) -> Iterator[Point]:
     rays = _candidate_rays(problem, point, X1)
     hidden = torch.relu(X1 @ rays.T)
     hidden, rays = _informative(hidden, rays)
+    if len(rays) == 0:
+        return
     f = outputs(point, X1)
     slope = problem.loss.gradient(problem.y[rows], f)[:, 0] * weight
     curvature = problem.loss.curvature(problem.y[rows], f)[:, 0] * weight

@@ -17,13 +17,16 @@ NEARLY_EQUAL, MOST_MERGES, MOST_TURNS = 0.9, 12, 8
 #: A sum smaller than this share of its terms may well be zero.
 NEARLY_ZERO = 0.15
 
-Settle = Callable[[Problem, Point], Point]
+#: Takes the point that a move leads to further; None ends the search.
+Settle = Callable[[Point], Point | None]
 
 
 def first_better(problem: Problem, point: Point, settle: Settle) -> Point | None:
     """The first move that, once settled, lowers F; None if none does."""
     for candidate in _candidates(problem, point):
-        settled = settle(problem, candidate)
+        settled = settle(candidate)
+        if settled is None:
+            return None
         if settled.objective < point.objective * (1 - 1e-6):
             return settled
     return None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -9,16 +12,23 @@ from ..network import Network
 from ..problem import Problem
 from .deletion import delete
 from .moves import first_better, simplified
+from .proximal import proximal
 from .quadratic import PenaltyTerms, Point, Quadratic, Support, evaluated
 
 #: Damped Newton: first damping, its factors after success and failure, number of tries.
 DAMPING, EASE, STIFFEN, TRIES = 1e-3, 0.2, 8.0, 5
+#: Deletions begin with this damping.
+LEAST_DAMPING = 1e-4
 #: A Newton step that lowers F by less than this share has converged.
 CONVERGED = 1e-4
 #: Directions take part in Newton steps up to this many parameters.
 MOST_WITH_DIRECTIONS = 400
+#: With more parameters gradient training goes on first, for at most so many rounds.
+MOST_PARAMETERS, MOST_ROUNDS = 1500, 4
 #: Rows on which to decide, above which a sample stands for the data.
 ENOUGH_ROWS, ENOUGH_ROWS_A_PARAMETER = 8192, 20
+#: Multiplications that polish may spend, a second or two, and what a pass costs besides.
+WORK, WORK_A_PASS = 2e10, 2e7
 
 
 def polish(problem: Problem, network: Network) -> Network:
@@ -57,30 +67,101 @@ def polish(problem: Problem, network: Network) -> Network:
     """
     if not problem.loss.smooth:
         raise ValueError(f"polish needs a smooth loss, got {problem.loss}")
+    network = _fewer_weights(problem, network)
     point = Point.of(problem, network)
-    sample = _sample(problem, point)
-    small = _thin_out(sample, evaluated(sample, simplified(sample, point)))
-    while (better := first_better(sample, small, _settled)) is not None:
-        small = _thin_out(sample, better)
-    if sample.n_samples == problem.n_samples:
-        return (small if small.objective < point.objective else point).network()
-    full = newton(problem, evaluated(problem, small), 3)
-    return (full if full.objective < point.objective else point).network()
+    if _n_parameters(network) > MOST_PARAMETERS:
+        return network
+    sample = _sample(problem, network)
+    small = _Polish(sample).run(evaluated(sample, simplified(sample, point)))
+    small = evaluated(problem, small)
+    if sample.n_samples < problem.n_samples:
+        small = _Polish(problem).newton(small, 3)
+    return (small if small.objective < point.objective else point).network()
 
 
-def newton(
-    problem: Problem, point: Point, n_steps: int, *, model: Quadratic | None = None
-) -> Point:
-    """Damped Newton steps on the support; a coordinate that crosses zero becomes zero."""
-    damping = DAMPING
-    for _ in range(n_steps):
-        model = model or Quadratic.at(problem, point, support=_newton_support(problem, point))
-        before = point.objective
-        point, damping = _newton_step(problem, point, model, damping)
-        model = None
-        if before - point.objective <= CONVERGED * abs(before):
-            break
-    return point
+@dataclass
+class _Polish:
+    """The search on one problem, and the work that it may still spend."""
+
+    problem: Problem
+    work_left: float = WORK
+
+    def run(self, point: Point) -> Point:
+        """Thin out, then try the moves, until no move lowers F or the work is spent."""
+        point = self.thin_out(point)
+        while self.work_left > 0:
+            better = first_better(self.problem, point, self.settled)
+            if better is None:
+                break
+            point = self.thin_out(better)
+        return point
+
+    def thin_out(self, point: Point) -> Point:
+        """Batches of deletions and Newton steps until neither lowers F.
+
+        A model of the loss costs a pass over the data. One serves for a batch of
+        deletions, for smaller batches where F shows that it was too large, and for a
+        Newton step where no deletion helps.
+        """
+        point = self.newton(point, 2)
+        model = self._model(point)
+        batch, damping = max(1, len(model.support.neuron) // 3), LEAST_DAMPING
+        while self.work_left > 0:
+            trial, n_deleted = self._deleted(point, model, batch, damping)
+            if n_deleted and trial.objective >= point.objective and n_deleted <= 2:
+                trial = self.newton(trial, 1)
+            if n_deleted and trial.objective < point.objective:
+                point, damping = trial, max(damping / 10, LEAST_DAMPING)
+            elif n_deleted > 1:
+                batch, damping = max(1, min(batch, n_deleted) // 3), min(10 * damping, 1.0)
+                continue
+            else:
+                stepped = self.newton(point, 3)
+                if stepped.objective >= point.objective * (1 - CONVERGED):
+                    return stepped
+                point = stepped
+            model = self._model(point)
+        return point
+
+    def settled(self, point: Point) -> Point | None:
+        """A few Newton steps and deletions from where a move leads; None if spent."""
+        if self.work_left <= 0:
+            return None
+        point = self.newton(evaluated(self.problem, point), 2)
+        trial, n_deleted = self._deleted(point, self._model(point), 8)
+        if n_deleted:
+            trial = self.newton(trial, 2)
+            if trial.objective < point.objective:
+                return trial
+        return point
+
+    def newton(self, point: Point, n_steps: int) -> Point:
+        """Damped Newton steps on the support; a weight that crosses zero becomes zero."""
+        damping = DAMPING
+        for _ in range(n_steps):
+            support = Support.of(self.problem, point, with_direction=True)
+            if support.size > MOST_WITH_DIRECTIONS:
+                support = Support.of(self.problem, point, with_direction=False)
+            before = point.objective
+            point, damping = _newton_step(self.problem, point, self._model(point, support), damping)
+            if before - point.objective <= CONVERGED * abs(before):
+                break
+        return point
+
+    def _deleted(
+        self, point: Point, model: Quadratic, most: int, damping: float = 0.0
+    ) -> tuple[Point, int]:
+        self.work_left -= WORK_A_PASS + float(model.support.size) ** 3
+        trial, n_deleted = delete(self.problem, point, model, most, damping)
+        return (evaluated(self.problem, trial) if n_deleted else point), n_deleted
+
+    def _model(self, point: Point, support: Support | None = None) -> Quadratic:
+        """The quadratic model, by default with directions held, as deletions need it."""
+        if support is None:
+            support = Support.of(self.problem, point, with_direction=False)
+        size = float(support.size)
+        self.work_left -= WORK_A_PASS + size**2 * (size + self.problem.n_samples)
+        return Quadratic.at(self.problem, point, support=support)
 
 
 def _newton_step(
@@ -122,60 +203,35 @@ def _solved(system: Tensor, right: Tensor) -> Tensor | None:
     return None if int(info) else torch.cholesky_solve(right[:, None], factor)[:, 0]
 
 
-def _thin_out(problem: Problem, point: Point) -> Point:
-    """Batches of deletions and Newton steps until neither lowers F.
-
-    A model of the loss costs a pass over the data. One serves for a batch of deletions,
-    for smaller batches where F shows that it was too large, and for a Newton step where
-    no deletion helps.
-    """
-    point = newton(problem, point, 2)
-    model = _weights_model(problem, point)
-    batch = max(1, len(model.support.neuron) // 3)
-    while True:
-        trial, n_deleted = delete(problem, point, model, batch)
-        if n_deleted:
-            trial = evaluated(problem, trial)
-            if trial.objective >= point.objective and n_deleted <= 2:
-                trial = newton(problem, trial, 1)
-        if n_deleted and trial.objective < point.objective:
-            point = trial
-        elif n_deleted > 1:
-            batch = max(1, min(batch, n_deleted) // 3)
-            continue
-        else:
-            stepped = newton(problem, point, 3)
-            if stepped.objective >= point.objective * (1 - CONVERGED):
-                return stepped
-            point = stepped
-        model = _weights_model(problem, point)
-
-
-def _settled(problem: Problem, point: Point) -> Point:
-    """A few Newton steps and deletions from a point that a move has reached."""
-    point = newton(problem, evaluated(problem, point), 2)
-    trial, n_deleted = delete(problem, point, _weights_model(problem, point), 8)
-    if n_deleted:
-        trial = newton(problem, evaluated(problem, trial), 2)
-        if trial.objective < point.objective:
-            return trial
-    return point
-
-
-def _sample(problem: Problem, point: Point) -> Problem:
+def _sample(problem: Problem, network: Network) -> Problem:
     """The problem in float64 on enough of its rows to decide by."""
-    n_parameters = int((point.theta != 0).sum()) + point.n_neurons
-    enough = max(ENOUGH_ROWS, ENOUGH_ROWS_A_PARAMETER * n_parameters)
+    enough = max(ENOUGH_ROWS, ENOUGH_ROWS_A_PARAMETER * _n_parameters(network))
     return problem.first_rows(min(enough, problem.n_samples), torch.float64)
 
 
-def _weights_model(problem: Problem, point: Point) -> Quadratic:
-    """The quadratic model with directions held: what deletions are decided on."""
-    return Quadratic.at(problem, point, support=Support.of(problem, point, with_direction=False))
+def _fewer_weights(problem: Problem, network: Network) -> Network:
+    """Gradient training goes on while there are too many weights for the quadratic model."""
+    for _ in range(MOST_ROUNDS):
+        if _n_parameters(network) <= MOST_PARAMETERS:
+            break
+        trained, report = proximal(
+            problem,
+            n_neurons=network.n_neurons,
+            max_iter=300,
+            tol=0.0,
+            learning_rate=0.02,
+            batch_size=ENOUGH_ROWS,
+            n_init=1,
+            seed=0,
+            start=network,
+        )
+        if report.interrupted:
+            raise KeyboardInterrupt
+        if not problem.objective(trained) < problem.objective(network):
+            break
+        network = trained
+    return network
 
 
-def _newton_support(problem: Problem, point: Point) -> Support:
-    support = Support.of(problem, point, with_direction=True)
-    if support.size <= MOST_WITH_DIRECTIONS:
-        return support
-    return Support.of(problem, point, with_direction=False)
+def _n_parameters(network: Network) -> int:
+    return int(np.count_nonzero(network.theta)) + network.n_neurons

@@ -11,13 +11,15 @@ from torch import Tensor
 
 from ..network import Network
 from ..problem import Monitor, Problem, Progress, Report
-from .stack import Phase, Stack
+from .stack import TINY, Phase, Stack
 
 EPS_START, EPS_END = 0.1, 1e-4
 #: Shares of the iterations: without penalty, while ε falls, and at the final ε.
 WARM, ANNEAL = 1 / 6, 1 / 2
 #: Iterations between two looks at dead neurons.
 COMPACT_EVERY = 20
+#: A run to the end has converged if F still moves by less than this many times tol.
+LAST_TOL = 10
 
 
 def proximal(
@@ -99,6 +101,7 @@ def proximal_partial(
     n_neurons: int,
     learning_rate: float,
     seed: int,
+    start: Network | None = None,
     batch_size: int = 200,
 ) -> tuple[Network, dict[str, Any]]:
     """One pass over the rows of `problem`, resuming from `state`.
@@ -114,6 +117,8 @@ def proximal_partial(
         What the pass before returned; None starts anew.
     n_neurons, learning_rate, seed
         As in `proximal`.
+    start : Network, optional
+        Where to start anew, with the schedule at its end; by default from random weights.
     batch_size : int, default=200
         Rows a step.
 
@@ -123,11 +128,14 @@ def proximal_partial(
     state : dict of ndarray
         Holds NumPy arrays and integers only.
     """
-    if state is None:
-        stack = Stack.random(problem, n_neurons, 1, torch.Generator().manual_seed(seed))
-    else:
-        stack = Stack.resume(problem, state)
     schedule = _Schedule.cold(600, learning_rate)
+    if state is not None:
+        stack = Stack.resume(problem, state)
+    elif start is not None:
+        stack = Stack.from_network(problem, start)
+        stack.steps = schedule.settled_from
+    else:
+        stack = Stack.random(problem, n_neurons, 1, torch.Generator().manual_seed(seed))
     step = max(1, min(batch_size, problem.n_samples))
     for low in range(0, problem.n_samples, step):
         rows = torch.arange(low, min(low + step, problem.n_samples), device=problem.device)
@@ -227,10 +235,9 @@ def _train(
         if not np.isfinite(progress.objective):
             report.diverged = True
             return
-        settled_change = abs(previous - progress.objective) <= tol * abs(progress.objective)
-        if progress.settled and settled_change:
-            report.converged = True
-        if report.converged and tol > 0:
+        change = abs(previous - progress.objective) / max(abs(progress.objective), TINY)
+        report.converged = progress.settled and change <= LAST_TOL * tol
+        if progress.settled and change <= tol and tol > 0:
             return
         previous = progress.objective if progress.settled else torch.inf
         if monitor is not None and monitor(progress):

@@ -19,6 +19,8 @@ from ..penalty import soft_threshold
 from ..problem import Problem, Report
 
 MOMENTUM, SQUARES, TINY = 0.9, 0.95, 1e-8
+#: A loss this much above the constant's is no better than it.
+LOSS_TOLERANCE = 1e-2
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,10 @@ class Stack:
         self.square.mul_(SQUARES).addcmul_(grad, grad, value=1 - SQUARES)
         eta = (self.square / (1 - SQUARES**self.steps)).sqrt_().add_(TINY)
         eta.reciprocal_().mul_(phase.rate)
+        if self.group_skip:
+            # The group threshold is exact only where a column has one rate.
+            columns = self._views(eta)[1][:, :, :-1]
+            columns.copy_(columns.mean(dim=1, keepdim=True).expand_as(columns))
         moved = torch.addcmul(self.flat, eta, self.mean, value=-1 / (1 - MOMENTUM**self.steps))
         if phase.eps is not None:
             p = self.problem.penalty.p
@@ -178,19 +184,21 @@ class Stack:
         return network.compact(fold_constants=self.problem.fit_intercept)
 
     def best_network(self, report: Report) -> Network:
-        """The model of least F; the last finite one, and better than a constant."""
-        network = Network.empty(self.problem.n_features, self._constant())
-        objective = self.problem.objective(network)
-        if torch.isfinite(self.flat).all():
-            values = self.objective()[0].nan_to_num(nan=torch.inf)
-            candidate = self.network(int(values.argmin()))
-            reached = self.problem.objective(candidate)
-            report.diverged |= not reached <= 1.01 * objective + TINY
-            if reached < objective:
-                return candidate
-        else:
-            report.diverged = True
-        return network
+        """The model of least F, or the constant network if no model is of any use.
+
+        The report says `diverged` where no model is finite, or the best has a larger loss
+        than the constant.
+        """
+        constant = Network.empty(self.problem.n_features, self._constant())
+        objective = self.objective()[0].nan_to_num(nan=torch.inf)
+        best = int(objective.argmin())
+        if torch.isfinite(objective[best]) and torch.isfinite(self.flat[best]).all():
+            network = self.network(best)
+            bound = self.problem.empirical_loss(constant)
+            if self.problem.empirical_loss(network) <= bound + LOSS_TOLERANCE * (1 + bound):
+                return network
+        report.diverged = True
+        return constant
 
     def _constant(self) -> np.ndarray:
         if not self.problem.fit_intercept:
@@ -209,21 +217,22 @@ class Stack:
         hidden, f = self.forward(X1)
         slope = self.problem.loss.gradient(y, f) * weight
         if self.problem.n_outputs > 1:
-            torch.matmul(hidden.mT, slope, out=self.gradient_direction)
+            torch.bmm(hidden.mT, slope, out=self.gradient_direction)
             # Only the part along the sphere; the radial part belongs to θ.
             radial = (self.gradient_direction * self.direction).sum(dim=2, keepdim=True)
             self.gradient_direction -= radial * self.direction
         back = torch.matmul(slope, self.direction.mT)
         back = torch.ops.aten.threshold_backward(back, hidden, 0)
-        torch.matmul(back.mT, X1, out=self.gradient_neurons)
-        torch.matmul(slope.mT, X1, out=self.gradient_affine)
+        X1 = X1.expand(len(back), -1, -1)
+        torch.bmm(back.mT, X1, out=self.gradient_neurons)
+        torch.bmm(slope.mT, X1, out=self.gradient_affine)
         if self.fixed is not None:
             self.gradient *= self.fixed
 
     def _shrink_skip_columns(self, moved: Tensor, eta: Tensor, eps: float) -> None:
         """Group soft threshold of the columns of A, each a weight ‖A_:j‖ of its own."""
         problem = self.problem
-        rate = self._views(eta)[1][:, :, :-1].mean(dim=1)
+        rate = self._views(eta)[1][:, 0, :-1]
         size = self.affine[:, :, :-1].norm(dim=1)
         threshold = problem.alpha * problem.penalty.weights(size, eps) * rate
         columns = self._views(moved)[1][:, :, :-1]

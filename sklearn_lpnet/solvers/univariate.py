@@ -18,6 +18,8 @@ BoolArray = npt.NDArray[np.bool_]
 #: its coordinates counts as lying on it: about what rounding the coordinates of collinear points
 #: and computing their slopes can do.
 RTOL = 8 * float(np.finfo(np.float64).eps)
+#: But never by more than this share of the largest label: the result is to interpolate.
+MAX_ERROR = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,8 +145,9 @@ def univariate(x: npt.ArrayLike, y: npt.ArrayLike, p: float, *, rtol: float = RT
         Exponent, 0 <= p <= 1; p = 0 counts the knots.
     rtol : float, default=8 * eps
         Points off the line through their neighbours by no more than ``rtol`` times
-        :math:`|y| + |s x|`, with s the slope of that line, count as collinear with them. The
-        result misses them by no more than that, and goes through all others exactly.
+        :math:`|y| + |s x|`, with s the slope of that line, and no more than 1e-12 times the largest
+        :math:`|y_i|`, count as collinear with them. The result misses them by no more than that,
+        and goes through all others exactly.
 
     Returns
     -------
@@ -253,8 +256,8 @@ def check_exponent(p: Any) -> None:
     """Raise unless 0 <= p <= 1."""
     if not (isinstance(p, Real) and 0 <= float(p) <= 1):
         raise ValueError(
-            f"p must be a number from 0 to 1, got {p!r}. p=0 counts the knots, and the smaller p, "
-            "the fewer there are."
+            f"p must be a number from 0 to 1, got {p!r}. p=0 counts the knots, p=1 adds up the "
+            "slope changes, and p=0.5 lies between."
         )
 
 
@@ -420,11 +423,11 @@ def _column(name: str, values: npt.ArrayLike) -> FloatArray:
             f"{name} must be one-dimensional, got shape {column.shape}. Pass a single column, "
             f"for instance {name}[:, 0]."
         )
-    if len(column) and not np.isfinite(np.ptp(column)):
-        if np.isfinite(column).all():
-            raise ValueError(f"{name} spans more than the range of float64. Rescale {name}.")
-        i = int(np.argmin(np.isfinite(column)))
+    if not (finite := np.isfinite(column)).all():
+        i = int(np.argmin(finite))
         raise ValueError(f"{name} must be finite, got {name}[{i}] = {column[i]}. Drop that point.")
+    if len(column) and not np.isfinite(float(column.max()) - float(column.min())):
+        raise ValueError(f"{name} spans more than the range of float64. Rescale {name}.")
     return column
 
 
@@ -474,7 +477,8 @@ def _off_line(
     size_y = np.maximum(np.maximum(np.abs(y[left]), np.abs(y[right])), np.abs(y[middle]))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         off = np.abs(bend) * (step / (step + rest)) * rest
-        ratio = off / (rtol * (size_y + np.abs(slope) * size_x))
+        tolerance = rtol * (size_y + np.abs(slope) * size_x)
+        ratio = off / np.minimum(tolerance, MAX_ERROR * np.abs(y).max())
     return np.where(off == 0, 0.0, np.where(np.isnan(ratio), np.inf, ratio))
 
 
