@@ -32,7 +32,7 @@ class BaseLpReLU(BaseEstimator, metaclass=ABCMeta):
         "fit_intercept": ["boolean"],
         "skip_connection": [StrOptions({"auto", "penalized"}), "boolean"],
         "standardize": ["boolean"],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
         "tol": [Interval(Real, 0, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
         "batch_size": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],

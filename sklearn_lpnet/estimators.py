@@ -114,15 +114,18 @@ class LpReLURegressor(MultiOutputMixin, RegressorMixin, BaseLpReLU):
         ``penalize_bias=True`` or ``fit_intercept=False`` features are scaled but not centred, and
         for the latter targets neither.
 
-    max_iter : int, default=400
-        Number of gradient steps; for the solver "adam" of passes over the data.
+    max_iter : int or "auto", default="auto"
+        Number of gradient steps; for the solver "adam" of passes over the data. "auto" is 300
+        where a step sees all samples, and 1000 where it sees a batch. More steps end with a
+        lower objective and, without `polish`, a smaller network.
 
     tol : float, default=1e-4
         Training ends early when the objective changes by less than this share of itself between
         two entries of `history_`. With 0 it never does.
 
     learning_rate : float or "auto", default="auto"
-        Step size at the start; "auto" is 0.02 for "proximal" and 0.01 for "adam".
+        Step size at the start; "auto" is 0.02 for "proximal" and 0.01 for "adam", and half as
+        much for mini-batches.
 
     batch_size : int or "auto", default="auto"
         Samples a gradient step. "auto" takes all of up to 4096, and else 1024 at a time.
@@ -277,7 +280,7 @@ class LpReLURegressor(MultiOutputMixin, RegressorMixin, BaseLpReLU):
         fit_intercept: bool = True,
         skip_connection: bool | str = "auto",
         standardize: bool = True,
-        max_iter: int = 400,
+        max_iter: int | str = "auto",
         tol: float = 1e-4,
         learning_rate: float | str = "auto",
         batch_size: int | str = "auto",
@@ -484,15 +487,18 @@ class LpReLUClassifier(ClassifierMixin, BaseLpReLU):
         for all data. With ``penalize_bias=True`` or ``fit_intercept=False`` features are scaled
         but not centred.
 
-    max_iter : int, default=400
-        Number of gradient steps; for the solver "adam" of passes over the data.
+    max_iter : int or "auto", default="auto"
+        Number of gradient steps; for the solver "adam" of passes over the data. "auto" is 300
+        where a step sees all samples, and 1000 where it sees a batch. More steps end with a
+        lower objective and, without `polish`, a smaller network.
 
     tol : float, default=1e-4
         Training ends early when the objective changes by less than this share of itself between
         two entries of `history_`. With 0 it never does.
 
     learning_rate : float or "auto", default="auto"
-        Step size at the start; "auto" is 0.02 for "proximal" and 0.01 for "adam".
+        Step size at the start; "auto" is 0.02 for "proximal" and 0.01 for "adam", and half as
+        much for mini-batches.
 
     batch_size : int or "auto", default="auto"
         Samples a gradient step. "auto" takes all of up to 4096, and else 1024 at a time.
@@ -648,7 +654,7 @@ class LpReLUClassifier(ClassifierMixin, BaseLpReLU):
         fit_intercept: bool = True,
         skip_connection: bool | str = "auto",
         standardize: bool = True,
-        max_iter: int = 400,
+        max_iter: int | str = "auto",
         tol: float = 1e-4,
         learning_rate: float | str = "auto",
         batch_size: int | str = "auto",

@@ -36,6 +36,9 @@ Matrix: TypeAlias = "np.ndarray | sp.csr_array"
 # With batch_size="auto", the most rows of a full batch, and the rows of a mini-batch otherwise.
 _FULL_BATCH, _MINI_BATCH = 4096, 1024
 
+# With max_iter="auto", the iterations on full batches and on mini-batches.
+_FULL_STEPS, _MINI_STEPS = 300, 1000
+
 # By how much the loss of a network may exceed that of the best constant, for rounding.
 _LOSS_TOLERANCE = 1e-4
 
@@ -75,9 +78,9 @@ class Settings:
     skip: Skip
     skip_becomes_neuron: bool
     standardize: bool
-    max_iter: int
+    max_iter: int | str
     tol: float
-    learning_rate: float
+    learning_rate: float | str
     batch_size: int | str
     polish: bool
     n_init: int
@@ -108,8 +111,6 @@ class Settings:
             "device": resolve_device(params["device"]),
             "dtype": getattr(torch, params["dtype"]),
         }
-        if params["learning_rate"] == "auto":
-            resolved["learning_rate"] = solver.learning_rate
         names = cls.__dataclass_fields__.keys()
         return cls(**{name: params[name] for name in names if name in params} | resolved)
 
@@ -152,6 +153,19 @@ class Settings:
         if self.batch_size == "auto":
             return None if n_samples <= _FULL_BATCH else _MINI_BATCH
         return None if int(self.batch_size) >= n_samples else int(self.batch_size)
+
+    def steps(self, n_samples: int) -> int:
+        """Number of iterations: more of them where a step sees but a part of the rows."""
+        if self.max_iter != "auto":
+            return int(self.max_iter)
+        return _FULL_STEPS if self.rows_a_step(n_samples) is None else _MINI_STEPS
+
+    def rate(self, n_samples: int) -> float:
+        """Learning rate: half of the solver's for mini-batches."""
+        if self.learning_rate != "auto":
+            return float(self.learning_rate)
+        full = self.rows_a_step(n_samples) is None
+        return self.solver.learning_rate * (1.0 if full else 0.5)
 
 
 @dataclass(frozen=True)
@@ -256,7 +270,7 @@ def train_partial(
             problem,
             state["solver"],
             n_neurons=settings.n_neurons,
-            learning_rate=settings.learning_rate,
+            learning_rate=settings.rate(problem.n_samples),
             seed=seed,
         )
         network = scaler.to_user(network)
@@ -337,9 +351,9 @@ def _solve(
     network, report = settings.solver.load()(
         problem,
         n_neurons=settings.n_neurons,
-        max_iter=settings.max_iter,
+        max_iter=settings.steps(problem.n_samples),
         tol=settings.tol,
-        learning_rate=settings.learning_rate,
+        learning_rate=settings.rate(problem.n_samples),
         batch_size=settings.rows_a_step(problem.n_samples),
         n_init=settings.n_init,
         seed=seed,
@@ -355,7 +369,9 @@ def _solve(
         if printer is not None and not report.interrupted and not report.diverged:
             printer(_progress(problem, network, report.n_iter))
     network, report.diverged = _or_constant(problem, network, diverged=report.diverged)
-    _warn_unless_converged(settings, report, stopped=stopping is not None and stopping.stopped)
+    _warn_unless_converged(
+        settings, problem, report, stopped=stopping is not None and stopping.stopped
+    )
     return network, report
 
 
@@ -516,7 +532,9 @@ def _progress(problem: Problem, network: Network, iteration: int) -> Progress:
     )
 
 
-def _warn_unless_converged(settings: Settings, report: Report, *, stopped: bool) -> None:
+def _warn_unless_converged(
+    settings: Settings, problem: Problem, report: Report, *, stopped: bool
+) -> None:
     if report.interrupted:
         message = (
             f"Training was interrupted after {report.n_iter} iterations. The estimator holds the "
@@ -524,14 +542,14 @@ def _warn_unless_converged(settings: Settings, report: Report, *, stopped: bool)
         )
     elif report.diverged:
         message = (
-            f"Training diverged with learning_rate={settings.learning_rate:g}, or ended no better "
-            "than a constant, which the estimator then holds. Use a smaller learning_rate"
+            f"Training diverged with learning_rate={settings.rate(problem.n_samples):g}, or ended no "
+            "better than a constant, which the estimator then holds. Use a smaller learning_rate"
             + ("." if settings.standardize else ", or standardize=True.")
         )
     elif not report.converged and not stopped and settings.tol > 0:
         message = (
-            f"Training ended at max_iter={settings.max_iter} iterations before the objective "
-            f"settled to tol={settings.tol:g}. Increase max_iter or tol."
+            f"Training ended at max_iter={settings.steps(problem.n_samples)} iterations before the "
+            f"objective settled to tol={settings.tol:g}. Increase max_iter or tol."
         )
     else:
         return

@@ -13,7 +13,7 @@ SMALL = {"alpha": 1e-3, "n_neurons": 20, "max_iter": 200}
 @parametrize_with_checks(
     [
         LpReLURegressor(n_neurons=30, max_iter=300),
-        LpReLURegressor(**SMALL, loss="huber", p=1.0, n_init=2),
+        LpReLURegressor(**SMALL, loss="huber", p=1.0, n_init=2, polish=False),
         LpReLURegressor(**SMALL, skip_connection=False, dtype="float64"),
         LpReLURegressor(**SMALL, penalize_bias=True, polish=False),
         LpReLURegressor(solver="adam", alpha=1e-3, n_neurons=30, max_iter=300),

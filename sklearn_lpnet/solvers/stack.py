@@ -122,22 +122,23 @@ class Stack:
         self.steps += 1
         self.mean.lerp_(grad, 1 - MOMENTUM)
         self.square.mul_(SQUARES).addcmul_(grad, grad, value=1 - SQUARES)
-        eta = (self.square / (1 - SQUARES**self.steps)).sqrt_().add_(TINY)
-        eta.reciprocal_().mul_(phase.rate)
+        eta, moved = self.eta, self.moved
+        torch.div(self.square, 1 - SQUARES**self.steps, out=eta)
+        eta.sqrt_().add_(TINY).reciprocal_().mul_(phase.rate)
         if self.group_skip:
             # The group threshold is exact only where a column has one rate.
-            columns = self._views(eta)[1][:, :, :-1]
-            columns.copy_(columns.mean(dim=1, keepdim=True).expand_as(columns))
-        moved = torch.addcmul(self.flat, eta, self.mean, value=-1 / (1 - MOMENTUM**self.steps))
+            self.eta_skip.copy_(self.eta_skip.mean(dim=1, keepdim=True).expand_as(self.eta_skip))
+        torch.addcmul(self.flat, eta, self.mean, value=-1 / (1 - MOMENTUM**self.steps), out=moved)
         if phase.eps is not None:
+            if self.group_skip:
+                self._shrink_skip_columns(phase.eps)
             p = self.problem.penalty.p
             slope = self.flat.abs().add_(phase.eps).pow_(p - 1).mul_(self.shrink).mul_(eta)
             moved = soft_threshold(moved, slope)
-            if self.group_skip:
-                self._shrink_skip_columns(moved, eta, phase.eps)
         self.flat.copy_(moved)
         if self.problem.n_outputs > 1:
-            self.direction /= self.direction.norm(dim=2, keepdim=True).clamp_(min=TINY)
+            norm = torch.linalg.vector_norm(self.direction, dim=2, keepdim=True)
+            self.direction /= norm.clamp_(min=TINY)
 
     def compact(self) -> None:
         """Fold neurons without weights into the intercept and drop their rows."""
@@ -229,15 +230,13 @@ class Stack:
         if self.fixed is not None:
             self.gradient *= self.fixed
 
-    def _shrink_skip_columns(self, moved: Tensor, eta: Tensor, eps: float) -> None:
+    def _shrink_skip_columns(self, eps: float) -> None:
         """Group soft threshold of the columns of A, each a weight ‖A_:j‖ of its own."""
-        problem = self.problem
-        rate = self._views(eta)[1][:, 0, :-1]
-        size = self.affine[:, :, :-1].norm(dim=1)
-        threshold = problem.alpha * problem.penalty.weights(size, eps) * rate
-        columns = self._views(moved)[1][:, :, :-1]
-        norm = columns.norm(dim=1)
-        columns *= ((norm - threshold).relu() / norm.clamp(min=1e-30)).unsqueeze(1)
+        p = self.problem.penalty.p
+        threshold = torch.linalg.vector_norm(self.affine[:, :, :-1], dim=1)
+        threshold.add_(eps).pow_(p - 1).mul_(self.eta_skip[:, 0]).mul_(self.problem.alpha * p)
+        norm = torch.linalg.vector_norm(self.moved_skip, dim=1)
+        self.moved_skip *= ((norm - threshold).relu_() / norm.clamp_(min=1e-30)).unsqueeze(1)
 
     def _path_norm(self) -> Tensor:
         problem = self.problem
@@ -259,6 +258,9 @@ class Stack:
         )
         if problem.n_outputs > 1:
             self.direction = direction
+        self.eta, self.moved = torch.empty_like(flat), torch.empty_like(flat)
+        self.eta_skip = self._views(self.eta)[1][:, :, :-1]
+        self.moved_skip = self._views(self.moved)[1][:, :, :-1]
         penalized = problem.skip == "penalized"
         self.group_skip = penalized and problem.n_outputs > 1
         self.shrink = torch.zeros_like(flat)
