@@ -542,8 +542,8 @@ def _warn_unless_converged(
         )
     elif report.diverged:
         message = (
-            f"Training diverged with learning_rate={settings.rate(problem.n_samples):g}, or ended no "
-            "better than a constant, which the estimator then holds. Use a smaller learning_rate"
+            f"Training diverged with learning_rate={settings.rate(problem.n_samples):g}, or ended "
+            "no better than a constant, which the estimator then holds. Use a smaller learning_rate"
             + ("." if settings.standardize else ", or standardize=True.")
         )
     elif not report.converged and not stopped and settings.tol > 0:

@@ -73,15 +73,12 @@ def targets(loss, f):
     return f[:, :1]
 
 
-@pytest.mark.parametrize("noise", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("noise", [1.0, 2.0, 4.0])
 def test_tells_the_noise_of_friedman1_within_a_factor_of_two(noise):
-    X, y = make_friedman1(2000, 10, noise=noise, random_state=0)
-    alpha = alpha_of(X, y, scale_y=False)
+    X, y = make_friedman1(600, 10, noise=noise, random_state=0)
     # The formula, read backwards: σ² log(N) / 2N a weight, and a weight is 1/4.
-    variance = 2 * alpha * 0.25**0.5 * len(y) / log(len(y))
-    floor = 2 * 1e-4 * 0.5 * y.var() * len(y) / log(len(y))
-    assert noise**2 > 2 * floor or noise < 1
-    assert 0.5 * noise**2 < variance < max(2 * noise**2, 1.01 * floor)
+    held_out = alpha_of(X, y) * 0.25**0.5 * len(y) / log(len(y))
+    assert 0.5 * noise**2 < 2 * held_out * y.var() < 2 * noise**2
 
 
 def test_grows_with_the_noise():
