@@ -42,7 +42,16 @@ fig, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), width_ratios=(3, 2))
 limit = np.abs(weights).max()
 image = left.imshow(weights, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
 for row, column in zip(*np.nonzero(weights), strict=True):
-    left.text(column, row, f"{weights[row, column]:.1f}", ha="center", va="center", fontsize=8)
+    dark = abs(weights[row, column]) > 0.6 * limit
+    left.text(
+        column,
+        row,
+        f"{weights[row, column]:.1f}",
+        ha="center",
+        va="center",
+        fontsize=8,
+        color="white" if dark else "black",
+    )
 left.set_xticks(range(len(names)), names, rotation=35, ha="right")
 rows = [f"neuron {k + 1}" for k in range(network.n_neurons)] + ["linear part"]
 left.set_yticks(range(len(rows)), rows)

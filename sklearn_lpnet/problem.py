@@ -8,7 +8,7 @@ and networks out, :class:`Problem` is all that a solver needs to know.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -345,14 +345,13 @@ def merge_rows(
     """Equal rows (x, y) become one with their weights added, in an order of their own.
 
     The order is a fixed shuffle of the lexicographic one. So a fit does not depend on the
-    order of the rows, nor, for dense data, on their units; a weight of 3 is the same, to
-    the last bit, as the row three times; and the first n rows are a sample of all. Sparse
-    rows are ordered by a hash of their values. Rows of weight zero go.
+    order of the rows, nor on their units; a weight of 3 is the same, to the last bit, as
+    the row three times; and the first n rows are a sample of all. Rows of weight zero go.
     """
     if not np.all(weight > 0):
         keep = np.flatnonzero(weight > 0)
         X, y, weight = X[keep], y[keep], weight[keep]
-    order, first = _hashed_order(X, y) if sp.issparse(X) else _lexicographic_order(X, y)
+    order, first = _lexicographic_order(itertools.chain(_columns(X), y.T), len(y))
     head = order[first]
     total = np.bincount(np.cumsum(first) - 1, weights=weight[order])
     shuffle = np.random.default_rng(0).permutation(len(head))
@@ -360,14 +359,26 @@ def merge_rows(
     return X[head], y[head], total[shuffle]
 
 
-def _lexicographic_order(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _columns(X: Any) -> Iterator[np.ndarray]:
+    """The columns of an array or a CSR matrix, one at a time."""
+    if not sp.issparse(X):
+        yield from X.T
+        return
+    by_column = X.tocsc()
+    for j in range(X.shape[1]):
+        yield by_column[:, [j]].toarray().ravel()
+
+
+def _lexicographic_order(
+    columns: Iterable[np.ndarray], n: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Rows in order, and which of them differ from the one before.
 
     A column is looked at only for the rows that the columns before it have not told apart.
     """
-    order = np.arange(len(X))
-    first = np.arange(len(X)) == 0
-    for column in itertools.chain(X.T, y.T):
+    order = np.arange(n)
+    first = order == 0
+    for column in columns:
         last = np.append(first[1:], True)
         tied = np.flatnonzero(~(first & last))
         if len(tied) == 0:
@@ -378,39 +389,6 @@ def _lexicographic_order(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.n
         value, order[tied] = value[rank], order[tied[rank]]
         first[tied[1:]] |= value[1:] != value[:-1]
     return order, first
-
-
-def _hashed_order(X: sp.csr_array, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows in order of a hash, and which of them differ from the one before."""
-    key = _row_hash(X) * np.uint64(0x9E3779B97F4A7C15) + _row_hash(y)
-    order = np.argsort(key, kind="stable")
-    return order, np.append(True, key[order][1:] != key[order][:-1])[: len(order)]
-
-
-def _row_hash(A: Any) -> np.ndarray:
-    """A 64-bit hash of each row's values; 0.0 and −0.0 are equal."""
-    salt: np.ndarray = np.random.default_rng(0x5EED).integers(
-        1, 2**63, size=A.shape[1], dtype=np.uint64
-    ) * np.uint64(2) + np.uint64(1)
-    with np.errstate(over="ignore"):
-        if sp.issparse(A):
-            A = sp.csr_array(A, copy=True)
-            A.sum_duplicates()
-            A.eliminate_zeros()
-            terms = _mix(A.data) * salt[A.indices]
-            running = np.r_[np.uint64(0), np.cumsum(terms, dtype=np.uint64)]
-            return running[A.indptr[1:]] - running[A.indptr[:-1]]
-        total = np.zeros(A.shape[0], dtype=np.uint64)
-        for j in range(A.shape[1]):
-            total += _mix(A[:, j]) * salt[j]
-        return total
-
-
-def _mix(values: np.ndarray) -> np.ndarray:
-    """Spread the bits of float64 values; zero goes to zero."""
-    bits = np.ascontiguousarray(values.astype(np.float64) + 0.0).view(np.uint64)
-    bits = (bits ^ (bits >> np.uint64(32))) * np.uint64(0xD6E8FEB86659FD93)
-    return bits ^ (bits >> np.uint64(29))
 
 
 def _column_moments(A: Any, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

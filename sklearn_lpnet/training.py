@@ -379,12 +379,8 @@ def _polished(problem: Problem, network: Network, report: Report) -> Network:
     """The polished network; the network itself if training or polish is interrupted."""
     if report.interrupted or report.diverged:
         return network
-    try:
-        network = polish(problem, network)
-    except KeyboardInterrupt:
-        report.interrupted = True
-        return network
-    report.converged = True
+    network, report.interrupted = polish(problem, network)
+    report.converged = not report.interrupted
     report.record(_progress(problem, network, report.n_iter))
     return network
 
@@ -396,7 +392,8 @@ def _or_constant(problem: Problem, network: Network, *, diverged: bool) -> tuple
         intercept = problem.loss.constant(problem.y, problem.weight).cpu().numpy()
     constant = Network.empty(problem.n_features, intercept.astype(np.float64))
     bound = problem.empirical_loss(constant)
-    if not problem.empirical_loss(network) <= bound + _LOSS_TOLERANCE * (1 + bound):
+    loss = problem.empirical_loss(network)
+    if not (np.isfinite(loss) and loss <= bound + _LOSS_TOLERANCE * (1 + bound)):
         return constant, True
     # A network that reads nothing is the best constant, without the rounding of training.
     return (network if len(network.used_features) else constant), diverged

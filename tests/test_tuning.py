@@ -21,7 +21,7 @@ from sklearn_lpnet.losses import (
 )
 from sklearn_lpnet.penalty import LpPenalty
 from sklearn_lpnet.problem import Problem, Standardizer, merge_rows
-from sklearn_lpnet.tuning import automatic_alpha
+from sklearn_lpnet.tuning import WEIGHT_OF_TARGETS, automatic_alpha
 
 LOSSES = [
     SquaredError(),
@@ -75,9 +75,9 @@ def targets(loss, f):
 
 @pytest.mark.parametrize("noise", [1.0, 2.0, 4.0])
 def test_tells_the_noise_of_friedman1_within_a_factor_of_two(noise):
-    X, y = make_friedman1(600, 10, noise=noise, random_state=0)
-    # The formula, read backwards: σ² log(N) / 2N a weight, and a weight is 1/4.
-    held_out = alpha_of(X, y) * 0.25**0.5 * len(y) / log(len(y))
+    X, y = make_friedman1(2000, 10, noise=noise, random_state=0)
+    # The formula, read backwards: σ² log(N) / 2N a weight.
+    held_out = alpha_of(X, y) * WEIGHT_OF_TARGETS**0.5 * len(y) / log(len(y))
     assert 0.5 * noise**2 < 2 * held_out * y.var() < 2 * noise**2
 
 
@@ -102,14 +102,18 @@ def test_shrinks_with_the_number_of_samples():
 def test_for_pure_noise_is_the_constant_networks_bic():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(400, 5)), rng.normal(size=400)
-    expected = 0.5 * log(400) / 400 / 0.25**0.5
+    expected = 0.5 * log(400) / 400 / WEIGHT_OF_TARGETS**0.5
     assert_allclose(alpha_of(X, y), expected, rtol=0.05)
 
 
 @pytest.mark.parametrize("p", [0.3, 1.0])
 def test_exponent_only_changes_what_a_usual_weight_pays(p):
     X, y = make_friedman1(200, 5, noise=1.0, random_state=0)
-    assert_allclose(alpha_of(X, y, p=p) * 0.25**p, alpha_of(X, y, p=0.5) * 0.25**0.5, rtol=1e-6)
+    assert_allclose(
+        alpha_of(X, y, p=p) * WEIGHT_OF_TARGETS**p,
+        alpha_of(X, y, p=0.5) * WEIGHT_OF_TARGETS**0.5,
+        rtol=1e-6,
+    )
 
 
 def test_order_and_repetition_of_rows_do_not_matter():
@@ -170,4 +174,4 @@ def test_sparse_rows_are_read_as_they_are():
 
 def test_perfectly_predictable_labels_meet_the_floor():
     x = np.linspace(-1, 1, 2000)[:, None]
-    assert_allclose(alpha_of(x, 2 * x), 1e-4 * 0.5 / 0.25**0.5, rtol=0.01)
+    assert_allclose(alpha_of(x, 2 * x), 1e-4 * 0.5 / WEIGHT_OF_TARGETS**0.5, rtol=0.01)

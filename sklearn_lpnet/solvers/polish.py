@@ -28,10 +28,10 @@ MOST_PARAMETERS, MOST_ROUNDS = 1500, 4
 #: Rows on which to decide, above which a sample stands for the data.
 ENOUGH_ROWS, ENOUGH_ROWS_A_PARAMETER = 8192, 20
 #: Multiplications that polish may spend, a second or two, and what a pass costs besides.
-WORK, WORK_A_PASS = 2e10, 2e7
+WORK, WORK_A_PASS = 1e10, 3e7
 
 
-def polish(problem: Problem, network: Network) -> Network:
+def polish(problem: Problem, network: Network) -> tuple[Network, bool]:
     r"""Thin a network out by second-order steps until no move lowers F.
 
     On the support of a network F is smooth, and the quadratic model of the loss tells
@@ -57,8 +57,10 @@ def polish(problem: Problem, network: Network) -> Network:
 
     Returns
     -------
-    Network
+    network : Network
         Float64, F no larger than before.
+    interrupted : bool
+        Whether KeyboardInterrupt ended the search; the network is the best so far.
 
     Raises
     ------
@@ -67,33 +69,43 @@ def polish(problem: Problem, network: Network) -> Network:
     """
     if not problem.loss.smooth:
         raise ValueError(f"polish needs a smooth loss, got {problem.loss}")
-    network = _fewer_weights(problem, network)
+    network, interrupted = _fewer_weights(problem, network)
+    if interrupted or _n_parameters(network) > MOST_PARAMETERS:
+        return network, interrupted
     point = Point.of(problem, network)
-    if _n_parameters(network) > MOST_PARAMETERS:
-        return network
     sample = _sample(problem, network)
-    small = _Polish(sample).run(evaluated(sample, simplified(sample, point)))
-    small = evaluated(problem, small)
-    if sample.n_samples < problem.n_samples:
-        small = _Polish(problem).newton(small, 3)
-    return (small if small.objective < point.objective else point).network()
+    search = _Polish(sample, best=evaluated(sample, point))
+    try:
+        search.run(evaluated(sample, simplified(sample, point)))
+    except KeyboardInterrupt:
+        interrupted = True
+    found = evaluated(problem, search.best)
+    if sample.n_samples < problem.n_samples and not interrupted:
+        found = _Polish(problem, best=found).newton(found, 3)
+    return (found if found.objective < point.objective else point).network(), interrupted
 
 
 @dataclass
 class _Polish:
-    """The search on one problem, and the work that it may still spend."""
+    """The search on one problem: its best point, and the work that it may still spend."""
 
     problem: Problem
+    best: Point
     work_left: float = WORK
 
-    def run(self, point: Point) -> Point:
+    def run(self, point: Point) -> None:
         """Thin out, then try the moves, until no move lowers F or the work is spent."""
-        point = self.thin_out(point)
-        while self.work_left > 0:
-            better = first_better(self.problem, point, self.settled)
-            if better is None:
-                break
+        better: Point | None = point
+        while better is not None:
             point = self.thin_out(better)
+            better = None
+            if self.work_left > 0:
+                better = first_better(self.problem, point, self.settled)
+
+    def keep(self, point: Point) -> Point:
+        """Take note of a point that the search goes on from."""
+        if point.objective < self.best.objective:
+            self.best = point
         return point
 
     def thin_out(self, point: Point) -> Point:
@@ -103,7 +115,7 @@ class _Polish:
         deletions, for smaller batches where F shows that it was too large, and for a
         Newton step where no deletion helps.
         """
-        point = self.newton(point, 2)
+        point = self.keep(self.newton(point, 2))
         model = self._model(point)
         batch, damping = max(1, len(model.support.neuron) // 3), LEAST_DAMPING
         while self.work_left > 0:
@@ -111,12 +123,12 @@ class _Polish:
             if n_deleted and trial.objective >= point.objective and n_deleted <= 2:
                 trial = self.newton(trial, 1)
             if n_deleted and trial.objective < point.objective:
-                point, damping = trial, max(damping / 10, LEAST_DAMPING)
+                point, damping = self.keep(trial), max(damping / 10, LEAST_DAMPING)
             elif n_deleted > 1:
                 batch, damping = max(1, min(batch, n_deleted) // 3), min(10 * damping, 1.0)
                 continue
             else:
-                stepped = self.newton(point, 3)
+                stepped = self.keep(self.newton(point, 3))
                 if stepped.objective >= point.objective * (1 - CONVERGED):
                     return stepped
                 point = stepped
@@ -209,7 +221,7 @@ def _sample(problem: Problem, network: Network) -> Problem:
     return problem.first_rows(min(enough, problem.n_samples), torch.float64)
 
 
-def _fewer_weights(problem: Problem, network: Network) -> Network:
+def _fewer_weights(problem: Problem, network: Network) -> tuple[Network, bool]:
     """Gradient training goes on while there are too many weights for the quadratic model."""
     for _ in range(MOST_ROUNDS):
         if _n_parameters(network) <= MOST_PARAMETERS:
@@ -225,12 +237,13 @@ def _fewer_weights(problem: Problem, network: Network) -> Network:
             seed=0,
             start=network,
         )
-        if report.interrupted:
-            raise KeyboardInterrupt
-        if not problem.objective(trained) < problem.objective(network):
+        if problem.objective(trained) < problem.objective(network):
+            network = trained
+        else:
             break
-        network = trained
-    return network
+        if report.interrupted:
+            return network, True
+    return network, False
 
 
 def _n_parameters(network: Network) -> int:

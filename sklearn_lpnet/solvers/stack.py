@@ -124,10 +124,10 @@ class Stack:
         self.square.mul_(SQUARES).addcmul_(grad, grad, value=1 - SQUARES)
         eta, moved = self.eta, self.moved
         torch.div(self.square, 1 - SQUARES**self.steps, out=eta)
-        eta.sqrt_().add_(TINY).reciprocal_().mul_(phase.rate)
         if self.group_skip:
             # The group threshold is exact only where a column has one rate.
             self.eta_skip.copy_(self.eta_skip.mean(dim=1, keepdim=True).expand_as(self.eta_skip))
+        eta.sqrt_().add_(TINY).reciprocal_().mul_(phase.rate)
         torch.addcmul(self.flat, eta, self.mean, value=-1 / (1 - MOMENTUM**self.steps), out=moved)
         if phase.eps is not None:
             if self.group_skip:
