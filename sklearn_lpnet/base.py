@@ -132,10 +132,15 @@ class BaseLpReLU(BaseEstimator, metaclass=ABCMeta):
     def _check_before_fit(self) -> None:
         """Raise what can be known to be wrong without looking at the data."""
         from .solvers import choose_solver
-        from .training import resolve_device
+        from .training import affine_part, resolve_device
 
         resolve_device(self.device)
-        choose_solver(self.solver, self.alpha)
+        affine_part(
+            self.skip_connection,
+            choose_solver(self.solver, self.alpha),
+            free_biases=not self.penalize_bias,
+            fit_intercept=self.fit_intercept,
+        )
 
     def _validated(
         self, X: Any, y: Any, sample_weight: Any, *, reset: bool, y_numeric: bool

@@ -728,8 +728,16 @@ class LpReLUClassifier(ClassifierMixin, BaseLpReLU):
                 "warm_start=False."
             )
         weight = usable_weights(encoding.class_weights(self.class_weight, y, weight))
+        before = {
+            name: vars(self)[name] for name in ("_encoding", "classes_") if name in vars(self)
+        }
         self._encoding, self.classes_ = encoding, encoding.classes
-        self._fit(X, encoding.encode(y, signed=self._signed), weight)
+        try:
+            self._fit(X, encoding.encode(y, signed=self._signed), weight)
+        except BaseException:
+            # A fit that fails leaves the network of the one before, and so its classes.
+            self.__dict__.update(before)
+            raise
         return self
 
     @available_if(_classifies_in_passes)

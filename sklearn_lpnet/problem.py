@@ -59,7 +59,7 @@ class Standardizer:
         center_y: bool,
         scale_y: bool,
     ) -> Standardizer:
-        """Weighted means and standard deviations; a constant column keeps scale 1.
+        """Weighted means and standard deviations; for a constant column, its size.
 
         With ``center_x=False`` the scale is still the standard deviation, so that a shift
         is the only thing left undone.
@@ -369,9 +369,7 @@ def _columns(X: Any) -> Iterator[np.ndarray]:
         yield by_column[:, [j]].toarray().ravel()
 
 
-def _lexicographic_order(
-    columns: Iterable[np.ndarray], n: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _lexicographic_order(columns: Iterable[np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray]:
     """Rows in order, and which of them differ from the one before.
 
     A column is looked at only for the rows that the columns before it have not told apart.

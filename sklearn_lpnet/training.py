@@ -96,7 +96,7 @@ class Settings:
         """Read the parameters of an estimator."""
         params = estimator.get_params(deep=False)
         solver = choose_solver(params["solver"], params["alpha"])
-        skip, skip_becomes_neuron = _affine_part(
+        skip, skip_becomes_neuron = affine_part(
             params["skip_connection"],
             solver,
             free_biases=not params["penalize_bias"],
@@ -141,7 +141,7 @@ class Settings:
             device=self.device,
             dtype=self.dtype,
             loss=self.loss,
-            penalty=LpPenalty(self.p),
+            penalty=LpPenalty(float(self.p)),
             alpha=0.0 if self.alpha == "auto" else float(self.alpha),
             penalize_bias=self.penalize_bias,
             fit_intercept=self.fit_intercept,
@@ -216,10 +216,16 @@ def train(
         score = _Score(settings, scaler, *held_out)
         stopping = _EarlyStopping(score, settings.n_iter_no_change, settings.tol)
     with _threads_for(settings, problem):
-        problem = _with_alpha(settings, problem, seed)
-        if start is not None:
-            start = _start(problem, scaler, start, X)
-        network, report = _solve(settings, problem, seed, start, stopping)
+        try:
+            problem = _with_alpha(settings, problem, seed)
+        except KeyboardInterrupt:
+            problem = replace(problem, alpha=1.0)
+            network, report = _constant(problem), Report(interrupted=True)
+            _warn_unless_converged(settings, problem, network, report, stopped=False)
+        else:
+            if start is not None:
+                start = _start(problem, scaler, start, X)
+            network, report = _solve(settings, problem, seed, start, stopping)
         network = scaler.to_user(network)
         if problem.skip != "none" and problem.fit_intercept:
             network = network.fold_always_on(X)
@@ -312,7 +318,7 @@ def resolve_device(device: str) -> torch.device:
     return torch.device(device)
 
 
-def _affine_part(
+def affine_part(
     skip_connection: bool | str, solver: Solver, *, free_biases: bool, fit_intercept: bool
 ) -> tuple[Skip, bool]:
     """The affine part that the solver carries, and whether neurons replace it at the end."""
@@ -370,7 +376,7 @@ def _solve(
             printer(_progress(problem, network, report.n_iter))
     network, report.diverged = _or_constant(problem, network, diverged=report.diverged)
     _warn_unless_converged(
-        settings, problem, report, stopped=stopping is not None and stopping.stopped
+        settings, problem, network, report, stopped=stopping is not None and stopping.stopped
     )
     return network, report
 
@@ -387,16 +393,20 @@ def _polished(problem: Problem, network: Network, report: Report) -> Network:
 
 def _or_constant(problem: Problem, network: Network, *, diverged: bool) -> tuple[Network, bool]:
     """The best constant in place of a network of higher loss, and whether training diverged."""
-    intercept = np.zeros(problem.n_outputs)
-    if problem.fit_intercept:
-        intercept = problem.loss.constant(problem.y, problem.weight).cpu().numpy()
-    constant = Network.empty(problem.n_features, intercept.astype(np.float64))
+    constant = _constant(problem)
     bound = problem.empirical_loss(constant)
     loss = problem.empirical_loss(network)
     if not (np.isfinite(loss) and loss <= bound + _LOSS_TOLERANCE * (1 + bound)):
         return constant, True
     # A network that reads nothing is the best constant, without the rounding of training.
     return (network if len(network.used_features) else constant), diverged
+
+
+def _constant(problem: Problem) -> Network:
+    intercept = np.zeros(problem.n_outputs)
+    if problem.fit_intercept:
+        intercept = problem.loss.constant(problem.y, problem.weight).cpu().numpy()
+    return Network.empty(problem.n_features, intercept.astype(np.float64))
 
 
 @contextmanager
@@ -530,8 +540,9 @@ def _progress(problem: Problem, network: Network, iteration: int) -> Progress:
 
 
 def _warn_unless_converged(
-    settings: Settings, problem: Problem, report: Report, *, stopped: bool
+    settings: Settings, problem: Problem, network: Network, report: Report, *, stopped: bool
 ) -> None:
+    bound = problem.objective(_constant(problem)) * (1 + _LOSS_TOLERANCE)
     if report.interrupted:
         message = (
             f"Training was interrupted after {report.n_iter} iterations. The estimator holds the "
@@ -541,7 +552,13 @@ def _warn_unless_converged(
         message = (
             f"Training diverged with learning_rate={settings.rate(problem.n_samples):g}, or ended "
             "no better than a constant, which the estimator then holds. Use a smaller learning_rate"
+            ", or more iterations if it was small already"
             + ("." if settings.standardize else ", or standardize=True.")
+        )
+    elif settings.solver.minimizes_objective and problem.objective(network) > bound:
+        message = (
+            "Training ended with an objective above that of a constant, which the loss alone is "
+            "not. Increase max_iter or alpha, use a smaller learning_rate, or polish=True."
         )
     elif not report.converged and not stopped and settings.tol > 0:
         message = (

@@ -684,3 +684,33 @@ def test_training_on_a_gpu_gives_arrays_and_the_network_of_the_cpu(friedman, dev
     assert model.fit(X, np.digitize(y, [10, 18])).score(X, np.digitize(y, [10, 18])) > 0.7
     if solver == "proximal":
         LpReLURegressor(device=device, n_neurons=20).partial_fit(sp.csr_array(X), y)
+
+
+@pytest.mark.parametrize("constant", [0, 1])
+def test_a_label_that_all_samples_share_leaves_the_others_alone(constant):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 4))
+    y = np.column_stack([X[:, 0] * X[:, 1] > 0, np.full(80, constant)]).astype(int)
+    model = LpReLUClassifier(random_state=0, alpha=1e-3).fit(X, y)
+    assert np.mean(model.predict(X) == y) > 0.95
+
+
+def test_dense_and_sparse_inputs_give_one_network():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 5)) * (rng.random((60, 5)) < 0.4)
+    y = np.abs(X[:, 0]) + X[:, 1] + 0.1 * rng.normal(size=60)
+    dense = LpReLURegressor(random_state=0).fit(X, y)
+    sparse = LpReLURegressor(random_state=0).fit(sp.csr_array(X), y)
+    assert_allclose(sparse.alpha_, dense.alpha_, rtol=1e-3)
+    assert_allclose(sparse.predict(X), dense.predict(X), atol=0.05 * y.std())
+
+
+def test_a_fit_that_fails_leaves_the_estimator_as_it_was():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3))
+    model = LpReLUClassifier(random_state=0).fit(X, X[:, 0] > 0)
+    expected = model.predict_proba(X)
+    model.set_params(solver="adam", skip_connection="penalized")
+    with pytest.raises(ValueError, match="skip_connection"):
+        model.fit(X, np.digitize(X[:, 0], [-0.5, 0.5]))
+    assert_array_equal(model.predict_proba(X), expected)

@@ -11,8 +11,9 @@ from torch import Tensor
 from ..problem import Problem
 from .quadratic import PenaltyTerms, Point, Quadratic, Support, outputs
 
-#: Weights looked at together, candidates returned, rows and knots a candidate neuron is tried on.
-MOST_PARAMETERS, MOST_TRIALS, MOST_ROWS, N_KNOTS = 600, 4, 2048, 12
+#: Weights looked at together, candidates returned, rows and knots that a candidate neuron is
+#: tried on, and the number of ways for it to look.
+MOST_PARAMETERS, MOST_TRIALS, MOST_ROWS, N_KNOTS, MOST_LOOKS = 600, 4, 2048, 12, 300
 
 
 def weight_insertions(problem: Problem, point: Point) -> Iterator[Point]:
@@ -63,6 +64,8 @@ def neuron_insertions(problem: Problem, point: Point) -> Iterator[Point]:
     """
     if problem.n_outputs > 1 or problem.skip == "none" or problem.penalize_bias:
         return
+    if problem.n_features + point.n_neurons > MOST_LOOKS:
+        return
     rows = slice(0, min(problem.n_samples, MOST_ROWS))
     X1, weight = problem.rows.take(rows), problem.weight[rows] / problem.weight[rows].sum()
     rays = _candidate_rays(problem, point, X1)
@@ -73,7 +76,7 @@ def neuron_insertions(problem: Problem, point: Point) -> Iterator[Point]:
     f = outputs(point, X1)
     slope = problem.loss.gradient(problem.y[rows], f)[:, 0] * weight
     curvature = problem.loss.curvature(problem.y[rows], f)[:, 0] * weight
-    affine = torch.cat([X1, torch.relu(X1 @ _rays(point).T)], dim=1)
+    affine = torch.cat([X1, torch.relu(X1 @ _rays(point).to(X1.dtype).T)], dim=1)
     gram = affine.T @ (affine * curvature[:, None])
     gram += torch.diag(1e-6 * gram.diagonal() + 1e-9)
     cross = affine.T @ (hidden * curvature[:, None])
@@ -124,7 +127,7 @@ def _candidate_rays(problem: Problem, point: Point, X1: Tensor) -> Tensor:
     d = problem.n_features
     single = torch.eye(d, dtype=X1.dtype, device=X1.device)
     size = point.theta.norm(dim=1, keepdim=True).clamp(min=1e-300)
-    looks = torch.cat([single, point.theta / size])
+    looks = torch.cat([single, (point.theta / size).to(X1.dtype)])
     level = torch.linspace(0, 1, N_KNOTS + 2, dtype=X1.dtype, device=X1.device)[:-1]
     knots = torch.quantile(X1[:, :d] @ looks.T, level, dim=0)
     theta = looks.repeat(len(level), 1)

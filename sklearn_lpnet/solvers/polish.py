@@ -19,8 +19,8 @@ from .quadratic import PenaltyTerms, Point, Quadratic, Support, evaluated
 DAMPING, EASE, STIFFEN, TRIES = 1e-3, 0.2, 8.0, 5
 #: Deletions begin with this damping.
 LEAST_DAMPING = 1e-4
-#: A Newton step that lowers F by less than this share has converged.
-CONVERGED = 1e-4
+#: A Newton step that lowers F by less than this share, or this much, has converged.
+CONVERGED, NEGLIGIBLE = 1e-4, 1e-9
 #: Directions take part in Newton steps up to this many parameters.
 MOST_WITH_DIRECTIONS = 400
 #: With more parameters gradient training goes on first, for at most so many rounds.
@@ -28,7 +28,7 @@ MOST_PARAMETERS, MOST_ROUNDS = 1500, 4
 #: Rows on which to decide, above which a sample stands for the data.
 ENOUGH_ROWS, ENOUGH_ROWS_A_PARAMETER = 8192, 20
 #: Multiplications that polish may spend, a second or two, and what a pass costs besides.
-WORK, WORK_A_PASS = 1e10, 3e7
+WORK, WORK_A_PASS = 2e10, 3e7
 
 
 def polish(problem: Problem, network: Network) -> tuple[Network, bool]:
@@ -70,7 +70,7 @@ def polish(problem: Problem, network: Network) -> tuple[Network, bool]:
     if not problem.loss.smooth:
         raise ValueError(f"polish needs a smooth loss, got {problem.loss}")
     network, interrupted = _fewer_weights(problem, network)
-    if interrupted or _n_parameters(network) > MOST_PARAMETERS:
+    if interrupted or _n_parameters(problem, network) > MOST_PARAMETERS:
         return network, interrupted
     point = Point.of(problem, network)
     sample = _sample(problem, network)
@@ -129,7 +129,7 @@ class _Polish:
                 continue
             else:
                 stepped = self.keep(self.newton(point, 3))
-                if stepped.objective >= point.objective * (1 - CONVERGED):
+                if stepped.objective >= point.objective * (1 - CONVERGED) - NEGLIGIBLE:
                     return stepped
                 point = stepped
             model = self._model(point)
@@ -156,7 +156,7 @@ class _Polish:
                 support = Support.of(self.problem, point, with_direction=False)
             before = point.objective
             point, damping = _newton_step(self.problem, point, self._model(point, support), damping)
-            if before - point.objective <= CONVERGED * abs(before):
+            if before - point.objective <= CONVERGED * before + NEGLIGIBLE:
                 break
         return point
 
@@ -217,14 +217,14 @@ def _solved(system: Tensor, right: Tensor) -> Tensor | None:
 
 def _sample(problem: Problem, network: Network) -> Problem:
     """The problem in float64 on enough of its rows to decide by."""
-    enough = max(ENOUGH_ROWS, ENOUGH_ROWS_A_PARAMETER * _n_parameters(network))
+    enough = max(ENOUGH_ROWS, ENOUGH_ROWS_A_PARAMETER * _n_parameters(problem, network))
     return problem.first_rows(min(enough, problem.n_samples), torch.float64)
 
 
 def _fewer_weights(problem: Problem, network: Network) -> tuple[Network, bool]:
     """Gradient training goes on while there are too many weights for the quadratic model."""
     for _ in range(MOST_ROUNDS):
-        if _n_parameters(network) <= MOST_PARAMETERS:
+        if _n_parameters(problem, network) <= MOST_PARAMETERS:
             break
         trained, report = proximal(
             problem,
@@ -246,5 +246,6 @@ def _fewer_weights(problem: Problem, network: Network) -> tuple[Network, bool]:
     return network, False
 
 
-def _n_parameters(network: Network) -> int:
-    return int(np.count_nonzero(network.theta)) + network.n_neurons
+def _n_parameters(problem: Problem, network: Network) -> int:
+    skip = network.skip.size if problem.skip == "free" else np.count_nonzero(network.skip)
+    return int(np.count_nonzero(network.theta) + network.n_neurons + skip)

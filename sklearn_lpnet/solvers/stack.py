@@ -141,18 +141,25 @@ class Stack:
             self.direction /= norm.clamp_(min=TINY)
 
     def compact(self) -> None:
-        """Fold neurons without weights into the intercept and drop their rows."""
+        """Fold neurons without weights into the intercept; drop rows that all models can spare.
+
+        A neuron that is folded stays zero, moments and all, whether or not its row is dropped:
+        so a model trains as it would alone.
+        """
         problem = self.problem
         weighted = (self.neurons[:, :, :-1] != 0).any(dim=2)
         # Without an intercept to take its constant, a neuron lives on its bias alone.
         alive = weighted if problem.fit_intercept else weighted | (self.neurons[:, :, -1] > 0)
-        width = max(1, int(alive.sum(dim=1).max()))
-        if width > 0.9 * self.width:
+        if bool(alive.all()):
             return
         if problem.fit_intercept:
             constant = (self.neurons[:, :, -1].relu() * ~alive).unsqueeze(2) * self.direction
             self.affine[:, :, -1] += constant.sum(dim=1)
-        self.neurons[:, :, -1] *= alive
+        for flat in (self.flat, self.mean, self.square):
+            self._views(flat)[0].mul_(alive.unsqueeze(2))
+        width = max(1, int(alive.sum(dim=1).max()))
+        if width > 0.9 * self.width:
+            return
         keep = alive.to(torch.int8).argsort(dim=1, descending=True, stable=True)[:, :width]
 
         def kept(flat: Tensor) -> Tensor:
