@@ -27,7 +27,8 @@ def weight_insertions(problem: Problem, point: Point) -> Iterator[Point]:
     support = Support.everything(problem, point)
     if support.size > MOST_PARAMETERS or point.n_neurons == 0:
         return
-    model = Quadratic.at(problem, point, support=support)
+    few = problem.first_rows(min(problem.n_samples, MOST_ROWS), problem.dtype)
+    model = Quadratic.at(few, point, support=support)
     terms = PenaltyTerms.at(problem, support, model.u)
     outside = torch.zeros(support.size, dtype=torch.bool, device=model.u.device)
     outside[support.theta] = True

@@ -28,7 +28,7 @@ MOST_PARAMETERS, MOST_ROUNDS = 1500, 4
 #: Rows on which to decide, above which a sample stands for the data.
 ENOUGH_ROWS, ENOUGH_ROWS_A_PARAMETER = 8192, 20
 #: Multiplications that polish may spend, a second or two, and what a pass costs besides.
-WORK, WORK_A_PASS = 2e10, 3e7
+WORK, WORK_A_PASS = 2e10, 2e7
 
 
 def polish(problem: Problem, network: Network) -> tuple[Network, bool]:
@@ -172,7 +172,9 @@ class _Polish:
         if support is None:
             support = Support.of(self.problem, point, with_direction=False)
         size = float(support.size)
-        self.work_left -= WORK_A_PASS + size**2 * (size + self.problem.n_samples)
+        rows = self.problem.n_samples
+        # Gathering a row's entries costs as much as a hundred multiplications each.
+        self.work_left -= WORK_A_PASS + size**2 * (size + rows) + 100 * rows * size
         return Quadratic.at(self.problem, point, support=support)
 
 
