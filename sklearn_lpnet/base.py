@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABCMeta, abstractmethod
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -17,6 +18,7 @@ from .network import Network
 
 if TYPE_CHECKING:
     from .losses import Loss
+    from .solvers.univariate import Interpolant
     from .training import Settings, Trained
 
 
@@ -24,10 +26,10 @@ class BaseLpReLU(BaseEstimator, metaclass=ABCMeta):
     """What regression and classification share."""
 
     _parameter_constraints: dict[str, list[Any]] = {
-        "p": [Interval(Real, 0, 1, closed="right")],
+        "p": [Interval(Real, 0, 1, closed="both")],
         "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
         "n_neurons": [Interval(Integral, 1, None, closed="left")],
-        "solver": [StrOptions({"auto", "proximal", "adam"})],
+        "solver": [StrOptions({"auto", "proximal", "adam", "vertex", "univariate"})],
         "penalize_bias": ["boolean"],
         "fit_intercept": ["boolean"],
         "skip_connection": [StrOptions({"auto", "penalized"}), "boolean"],
@@ -50,10 +52,18 @@ class BaseLpReLU(BaseEstimator, metaclass=ABCMeta):
 
     # What the next call to partial_fit goes on from.
     _partial_state: dict[str, Any] | None = None
+    # What predicts in place of the network, for one feature and alpha = 0.
+    _interpolant: Interpolant | None = None
 
     @abstractmethod
     def _loss(self) -> Loss:
         """The loss, once the kind of targets is known."""
+
+    @abstractmethod
+    def _encoded(
+        self, X: Any, y: Any, sample_weight: Any, *, reset: bool
+    ) -> tuple[Any, np.ndarray, np.ndarray]:
+        """Checked X, targets of shape (n_samples, n_outputs), and weights of the samples."""
 
     @property
     def n_active_neurons_(self) -> int:
@@ -89,9 +99,12 @@ class BaseLpReLU(BaseEstimator, metaclass=ABCMeta):
                     f"now has {targets.shape[1]}; use warm_start=False."
                 )
         settings = training.Settings.of(self, self._loss())
-        trained = training.train(
-            settings, X, targets, weight, rng=check_random_state(self.random_state), start=start
-        )
+        if settings.solver.interpolates:
+            from .interpolation import interpolate as train
+        else:
+            train = training.train
+        rng = check_random_state(self.random_state)
+        trained = train(settings, X, targets, weight, rng=rng, start=start)
         self._partial_state = None
         self._expose(settings, trained)
 
@@ -118,6 +131,7 @@ class BaseLpReLU(BaseEstimator, metaclass=ABCMeta):
             "penalize_skip": settings.skip != "free",
         }
         self.network_: Network = network
+        self._interpolant = trained.interpolant
         self.alpha_ = trained.alpha
         self.objective_ = trained.objective
         self.path_norm_ = network.path_norm(settings.p, **penalized)
@@ -129,18 +143,45 @@ class BaseLpReLU(BaseEstimator, metaclass=ABCMeta):
         self.validation_scores_ = trained.validation_scores
         self.best_validation_score_ = trained.best_validation_score
 
+    def _fitted_copy(self, settings: Settings, trained: Trained) -> Self:
+        """An estimator like this one, fitted with the alpha and the network of a training run."""
+        fitted = copy.copy(self)
+        fitted.alpha = trained.alpha
+        fitted._expose(settings, trained)
+        return fitted
+
     def _check_before_fit(self) -> None:
         """Raise what can be known to be wrong without looking at the data."""
-        from .solvers import choose_solver
-        from .training import affine_part, resolve_device
+        from .training import affine_part, chosen_solver, resolve_device
 
+        self._check_interpolation()
         resolve_device(self.device)
         affine_part(
             self.skip_connection,
-            choose_solver(self.solver, self.alpha),
+            chosen_solver(self),
             free_biases=not self.penalize_bias,
             fit_intercept=self.fit_intercept,
         )
+
+    def _check_interpolation(self) -> None:
+        """Raise for what goes with alpha = 0 alone, or does not go with it."""
+        if self.alpha != 0:
+            if self.p == 0:
+                raise ValueError(
+                    "p=0 counts weights, which can be minimized for alpha=0 alone; use a positive "
+                    "p such as p=0.5, or alpha=0."
+                )
+            return
+        if self.loss != "squared_error":
+            raise ValueError(
+                f"alpha=0 asks for interpolation, which is there for LpReLURegressor with "
+                f"loss='squared_error', but loss={self.loss!r}; use a positive alpha."
+            )
+        if self.early_stopping:
+            raise ValueError(
+                "early_stopping=True holds out samples, but alpha=0 asks for interpolation of all "
+                "of them; use early_stopping=False, or a positive alpha."
+            )
 
     def _validated(
         self, X: Any, y: Any, sample_weight: Any, *, reset: bool, y_numeric: bool
@@ -163,6 +204,9 @@ class BaseLpReLU(BaseEstimator, metaclass=ABCMeta):
         """Outputs of the network, of shape (n_samples, n_outputs)."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
+        if self._interpolant is not None:
+            x = X.toarray() if sp.issparse(X) else X
+            return self._interpolant(x).astype(X.dtype)
         return self.network_.evaluate(X)
 
     def __sklearn_tags__(self) -> Any:

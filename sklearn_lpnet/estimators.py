@@ -26,6 +26,8 @@ def _trains_in_passes(estimator: Any) -> bool:
         raise AttributeError(
             f"partial_fit is not available for solver={estimator.solver!r}; use solver='proximal'."
         )
+    if estimator.alpha == 0:
+        raise AttributeError("partial_fit is not available for alpha=0; use fit.")
     if estimator.early_stopping:
         raise AttributeError("partial_fit is not available for early_stopping=True; use fit.")
     return True
@@ -70,24 +72,40 @@ class LpReLURegressor(MultiOutputMixin, RegressorMixin, BaseLpReLU):
     Parameters
     ----------
     p : float, default=0.5
-        Exponent of the path norm, 0 < p <= 1. The smaller, the sparser the network.
+        Exponent of the path norm, 0 < p <= 1. The smaller, the sparser the network. With
+        ``alpha=0`` it may be 0, which counts the nonzero weights.
 
     alpha : float or "auto", default="auto"
-        Strength of the penalty. "auto" sets it from the data; `alpha_` holds the value.
+        Strength of the penalty. "auto" sets it from the data; `alpha_` holds the value. With 0
+        the network interpolates: of all networks with :math:`f(x_i) = y_i` for every sample of
+        positive weight, one of small path norm, which is what small alphas tend to. This takes
+        the squared error and one output.
 
     n_neurons : int, default=100
-        Number of neurons before training, the most that the network can have.
+        Number of neurons before training, the most that the network can have. With ``alpha=0``
+        there are as many as it takes, but no more than one for each sample.
 
     loss : {"squared_error", "absolute_error", "huber", "quantile"}, default="squared_error"
         The loss :math:`\ell`. The squared error is :math:`\frac12 (y - f)^2`.
 
-    solver : {"auto", "proximal", "adam"}, default="auto"
-        How the network is trained:
+    solver : {"auto", "proximal", "adam", "vertex", "univariate"}, default="auto"
+        How the network is trained. "auto" is "proximal" for positive alpha; for ``alpha=0`` it is
+        "univariate" where there is one feature and the affine part and biases are free, else
+        "vertex".
 
-        - "proximal": a proximal form of Adam that minimizes the objective itself. "auto" is this.
+        - "proximal": a proximal form of Adam that minimizes the objective itself.
         - "adam": Adam with a reweighted soft threshold after each step, the algorithm of [1]_.
           There alpha acts after Adam's normalization of the gradient, as weight decay does in
           AdamW, so it is not on the scale of the objective.
+        - "vertex": interpolates, for ``alpha=0``. Linear programs lead to a local minimum of the
+          path norm; from there the network moves along curves of interpolants that take weight
+          after weight to zero, until there are as many parameters as samples. No network with
+          fewer parameters interpolates labels in general position. If it does not come to that,
+          and for ``p=1``, it takes the one of least path norm of the interpolants found. See
+          `time_limit`. Beyond 2000 samples the network varies along one direction alone.
+        - "univariate": interpolates one feature, for ``alpha=0``. The network is a global
+          minimizer of the path norm, found in linear time. It has a free skip connection, free
+          biases and an intercept.
 
     penalize_bias : bool, default=False
         Whether the biases :math:`b_k` count as weights in the penalty.
@@ -103,7 +121,8 @@ class LpReLURegressor(MultiOutputMixin, RegressorMixin, BaseLpReLU):
           neuron pays that is on for all data.
         - False: there is none. Where biases are free, an affine part found in training is
           written as neurons that are on for all data.
-        - "auto": "penalized" for the solver "proximal" with free biases, else False.
+        - "auto": "penalized" for the solvers "proximal" and "vertex" with free biases, True for
+          "univariate", else False.
 
         The solver "adam" knows True and False, where False is the network without one.
 
@@ -138,6 +157,12 @@ class LpReLURegressor(MultiOutputMixin, RegressorMixin, BaseLpReLU):
 
     n_init : int, default=1
         Number of random starts, trained side by side. The network of the lowest objective wins.
+        The solver "vertex" divides its time between them.
+
+    time_limit : float, default=10.0
+        Seconds that the solver "vertex" may take. It ends before where no network with fewer
+        parameters is to be expected; where it does not, the result depends on the speed of the
+        machine. The first interpolant is found whatever the limit, so that large data take longer.
 
     early_stopping : bool, default=False
         Whether to hold out validation data, to end training when the score on them stops rising,
@@ -196,7 +221,8 @@ class LpReLURegressor(MultiOutputMixin, RegressorMixin, BaseLpReLU):
         Path norm of the network, in the units of X and y.
 
     objective_ : float
-        The objective, in the units of training (see `standardize`).
+        The objective, in the units of training (see `standardize`); for ``alpha=0`` that is the
+        path norm.
 
     coefs_ : list of two ndarrays of shape (n_features, n_active) and (n_active, n_outputs)
         Input and output weights of the active neurons in balanced form: those of one neuron have
@@ -264,6 +290,7 @@ class LpReLURegressor(MultiOutputMixin, RegressorMixin, BaseLpReLU):
     _parameter_constraints: dict[str, list[Any]] = {
         **BaseLpReLU._parameter_constraints,
         "loss": [StrOptions({"squared_error", "absolute_error", "huber", "quantile"})],
+        "time_limit": [Interval(Real, 0, None, closed="neither")],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
         "huber_delta": [Interval(Real, 0, None, closed="neither")],
     }
@@ -286,6 +313,7 @@ class LpReLURegressor(MultiOutputMixin, RegressorMixin, BaseLpReLU):
         batch_size: int | str = "auto",
         polish: bool = True,
         n_init: int = 1,
+        time_limit: float = 10.0,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 10,
@@ -312,6 +340,7 @@ class LpReLURegressor(MultiOutputMixin, RegressorMixin, BaseLpReLU):
         self.batch_size = batch_size
         self.polish = polish
         self.n_init = n_init
+        self.time_limit = time_limit
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
@@ -445,7 +474,7 @@ class LpReLUClassifier(ClassifierMixin, BaseLpReLU):
         Exponent of the path norm, 0 < p <= 1. The smaller, the sparser the network.
 
     alpha : float or "auto", default="auto"
-        Strength of the penalty. "auto" sets it from the data; `alpha_` holds the value.
+        Strength of the penalty, positive. "auto" sets it from the data; `alpha_` holds the value.
 
     n_neurons : int, default=100
         Number of neurons before training, the most that the network can have.
@@ -641,6 +670,7 @@ class LpReLUClassifier(ClassifierMixin, BaseLpReLU):
     }
 
     _encoding: LabelEncoding
+    classes_: np.ndarray
 
     def __init__(
         self,
@@ -717,23 +747,13 @@ class LpReLUClassifier(ClassifierMixin, BaseLpReLU):
             The fitted estimator.
         """
         self._check_before_fit()
-        goes_on = self.warm_start and hasattr(self, "network_")
-        X, y, weight = self._validated(X, y, sample_weight, reset=not goes_on, y_numeric=False)
-        y = _columns(y)
-        encoding = LabelEncoding.of(y)
-        if goes_on and not encoding.same_as(self._encoding):
-            raise ValueError(
-                "warm_start=True needs the classes of the previous fit, "
-                f"{self._encoding.classes.tolist()}, but y has {encoding.classes.tolist()}; use "
-                "warm_start=False."
-            )
-        weight = usable_weights(encoding.class_weights(self.class_weight, y, weight))
+        reset = not (self.warm_start and hasattr(self, "network_"))
         before = {
             name: vars(self)[name] for name in ("_encoding", "classes_") if name in vars(self)
         }
-        self._encoding, self.classes_ = encoding, encoding.classes
         try:
-            self._fit(X, encoding.encode(y, signed=self._signed), weight)
+            X, targets, weight = self._encoded(X, y, sample_weight, reset=reset)
+            self._fit(X, targets, weight)
         except BaseException:
             # A fit that fails leaves the network of the one before, and so its classes.
             self.__dict__.update(before)
@@ -863,6 +883,22 @@ class LpReLUClassifier(ClassifierMixin, BaseLpReLU):
         if self._encoding.binary:
             return log_expit(outputs * [-1, 1])
         return log_softmax(outputs, axis=1)
+
+    def _encoded(
+        self, X: Any, y: Any, sample_weight: Any, *, reset: bool
+    ) -> tuple[Any, np.ndarray, np.ndarray]:
+        X, y, weight = self._validated(X, y, sample_weight, reset=reset, y_numeric=False)
+        y = _columns(y)
+        encoding = LabelEncoding.of(y)
+        if not reset and not encoding.same_as(self._encoding):
+            raise ValueError(
+                "warm_start=True needs the classes of the previous fit, "
+                f"{self._encoding.classes.tolist()}, but y has {encoding.classes.tolist()}; use "
+                "warm_start=False."
+            )
+        weight = usable_weights(encoding.class_weights(self.class_weight, y, weight))
+        self._encoding, self.classes_ = encoding, encoding.classes
+        return X, encoding.encode(y, signed=self._signed), weight
 
     @property
     def _signed(self) -> bool:

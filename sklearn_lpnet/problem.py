@@ -22,6 +22,8 @@ from .penalty import LpPenalty
 
 Skip = Literal["none", "penalized", "free"]
 
+#: A loss this much above the constant's is that of a network that has gone astray.
+LOSS_TOLERANCE = 1e-2
 #: Entries of a block of rows that one pass over the data holds at a time.
 BLOCK_ENTRIES = 1 << 22
 
@@ -269,6 +271,18 @@ class Problem:
             total += float(self.weight[rows].to(wide) @ self.loss.value(self.y[rows].to(wide), f))
         return total
 
+    def constant_network(self) -> Network:
+        """The best network that reads nothing: zero where there is no intercept."""
+        intercept = np.zeros(self.n_outputs)
+        if self.fit_intercept:
+            intercept = self.loss.constant(self.y, self.weight).cpu().numpy()
+        return Network.empty(self.n_features, intercept.astype(np.float64))
+
+    def is_astray(self, network: Network) -> bool:
+        """Whether a network's loss is not finite, or well above that of the best constant."""
+        bound = self.empirical_loss(self.constant_network())
+        return not self.empirical_loss(network) <= bound + LOSS_TOLERANCE * (1 + bound)
+
     def objective(self, network: Network) -> float:
         """F of a network, in float64."""
         return self.empirical_loss(network) + self.alpha * self.path_norm(network)
@@ -317,6 +331,8 @@ class Report:
         The objective left the finite numbers, or ended above that of the constant network.
     history : dict of list
         iteration, objective, loss, n_active_neurons, n_nonzero_weights at reporting steps.
+    other_starts : list of Network
+        Where the other random starts ended, by increasing F.
     """
 
     n_iter: int = 0
@@ -332,6 +348,7 @@ class Report:
             "n_nonzero_weights": [],
         }
     )
+    other_starts: list[Network] = field(default_factory=list)
 
     def record(self, progress: Progress) -> None:
         """Append one reporting step."""

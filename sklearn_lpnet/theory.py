@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .certificates import Certificate, certificate
+from .points import distinct_points
+from .solvers.milp import SparsestInterpolant, sparsest_interpolant_milp
 from .solvers.univariate import (
     BoolArray,
     Curvature,
@@ -20,6 +22,20 @@ from .solvers.univariate import (
     running_least,
     univariate,
 )
+
+__all__ = [
+    "Certificate",
+    "CriticalExponent",
+    "MinimizerBreakpoints",
+    "SparsestInterpolant",
+    "SparsityBounds",
+    "certificate",
+    "critical_p",
+    "min_path_norm_interpolant",
+    "minimizer_breakpoints",
+    "sparsest_interpolant_milp",
+    "sparsity_bounds",
+]
 
 IndexArray = npt.NDArray[np.intp]
 
@@ -316,7 +332,7 @@ def sparsity_bounds(X: npt.ArrayLike, y: npt.ArrayLike) -> SparsityBounds:
     >>> bounds.slopes.tolist()
     [[0.0, 0.0], [0.0, 2.0], [2.0, 2.0], [0.0, 0.0]]
     """
-    inputs, targets = _distinct_points(X, y)
+    inputs, targets = distinct_points(X, y)
     n_points = len(targets)
     spread = inputs - inputs.mean(axis=0)
     scale = np.abs(spread).max(axis=0)
@@ -582,34 +598,6 @@ def _chunks(length: IndexArray) -> list[slice]:
     part = np.cumsum(length) // _CHUNK
     begin = np.flatnonzero(np.diff(part, prepend=-1))
     return [slice(*ends) for ends in zip(begin, np.append(begin[1:], len(length)), strict=True)]
-
-
-def _distinct_points(X: Any, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """Checked data in lexicographic order, each point once."""
-    inputs = np.asarray(X, dtype=np.float64)
-    inputs = inputs[:, None] if inputs.ndim == 1 else inputs
-    targets = np.asarray(y, dtype=np.float64)
-    if inputs.ndim != 2 or targets.shape != inputs.shape[:1] or not inputs.size:
-        raise ValueError(
-            "X must have shape (n_samples, n_features) and y (n_samples,), with at least one "
-            f"sample and feature, got {np.shape(X)} and {np.shape(y)}."
-        )
-    for name, values in (("X", inputs), ("y", targets)):
-        if not np.isfinite(values).all():
-            row = int(np.argwhere(~np.isfinite(values))[0, 0])
-            raise ValueError(f"{name} must be finite, got {values[row]} in row {row}. Drop it.")
-    order = np.lexsort(inputs.T[::-1])
-    inputs, targets = inputs[order], targets[order]
-    repeated = np.all(inputs[1:] == inputs[:-1], axis=1)
-    clash = np.flatnonzero(repeated & (targets[1:] != targets[:-1]))
-    if len(clash):
-        (i, j), (first, second) = order[clash[0] :][:2].tolist(), targets[clash[0] :][:2].tolist()
-        raise ValueError(
-            f"X has the equal rows {i} and {j}, but y is {first!r} in one and {second!r} in the "
-            "other. No function interpolates both; average y over equal rows."
-        )
-    new = np.append(True, ~repeated)
-    return inputs[new], targets[new]
 
 
 def _shortened(values: list[int]) -> str:

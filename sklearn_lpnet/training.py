@@ -29,6 +29,7 @@ from .problem import Monitor, Problem, Progress, Report, Skip, Standardizer, mer
 from .solvers import Solver, choose_solver
 from .solvers.polish import polish
 from .solvers.proximal import proximal_partial
+from .solvers.univariate import Interpolant
 from .tuning import automatic_alpha
 
 Matrix: TypeAlias = "np.ndarray | sp.csr_array"
@@ -37,10 +38,10 @@ Matrix: TypeAlias = "np.ndarray | sp.csr_array"
 _FULL_BATCH, _MINI_BATCH = 4096, 1024
 
 # With max_iter="auto", the iterations on full batches and on mini-batches.
-_FULL_STEPS, _MINI_STEPS = 300, 1000
+_FULL_STEPS, _MINI_STEPS = 600, 2400
 
-# By how much the loss of a network may exceed that of the best constant, for rounding.
-_LOSS_TOLERANCE = 1e-4
+# By how much F of a network may exceed that of the best constant, for rounding.
+_OBJECTIVE_TOLERANCE = 1e-4
 
 # Multiplications in a gradient step for each thread. With fewer, threads wait for each other,
 # and where other processes keep the cores busy they wait long.
@@ -90,12 +91,13 @@ class Settings:
     device: torch.device
     dtype: torch.dtype
     verbose: int
+    time_limit: float = 10.0
 
     @classmethod
     def of(cls, estimator: Any, loss: Loss) -> Settings:
         """Read the parameters of an estimator."""
-        params = estimator.get_params(deep=False)
-        solver = choose_solver(params["solver"], params["alpha"])
+        params = vars(estimator)
+        solver = chosen_solver(estimator)
         skip, skip_becomes_neuron = affine_part(
             params["skip_connection"],
             solver,
@@ -109,7 +111,7 @@ class Settings:
             "skip": skip,
             "skip_becomes_neuron": skip_becomes_neuron,
             "device": resolve_device(params["device"]),
-            "dtype": getattr(torch, params["dtype"]),
+            "dtype": torch.float64 if solver.interpolates else getattr(torch, params["dtype"]),
         }
         names = cls.__dataclass_fields__.keys()
         return cls(**{name: params[name] for name in names if name in params} | resolved)
@@ -176,22 +178,28 @@ class Trained:
     ----------
     network : Network
         In the user's units.
-    alpha, objective : float
-        The penalty's strength, and F in the units of training.
+    alpha, objective, loss, path_norm : float
+        The penalty's strength; F, the mean loss and R_p in the units of training.
     feature_importances : ndarray of shape (n_features,)
         Shares of the ℓ1 path norm in the units of training.
     report : Report
     validation_scores : list of float or None
     best_validation_score : float or None
+    interpolant : Interpolant or None
+        The same function as the network, faster and without rounding errors; for one feature and
+        alpha = 0.
     """
 
     network: Network
     alpha: float
     objective: float
+    loss: float
+    path_norm: float
     feature_importances: np.ndarray
     report: Report
     validation_scores: list[float] | None = None
     best_validation_score: float | None = None
+    interpolant: Interpolant | None = None
 
 
 def train(
@@ -204,7 +212,7 @@ def train(
     start: Network | None = None,
 ) -> Trained:
     """Train a network from random weights, or on from `start` (in the user's units)."""
-    seed = _draw_seed(rng)
+    seed = draw_seed(rng)
     X, y, weight = merge_rows(X, y, weight)
     held_out = None
     if settings.early_stopping:
@@ -215,26 +223,62 @@ def train(
     if held_out is not None:
         score = _Score(settings, scaler, *held_out)
         stopping = _EarlyStopping(score, settings.n_iter_no_change, settings.tol)
-    with _threads_for(settings, problem):
+    with threads_for(settings, problem):
         try:
-            problem = _with_alpha(settings, problem, seed)
+            problem = with_alpha(settings, problem, seed)
         except KeyboardInterrupt:
             problem = replace(problem, alpha=1.0)
-            network, report = _constant(problem), Report(interrupted=True)
+            network, report = problem.constant_network(), Report(interrupted=True)
             _warn_unless_converged(settings, problem, network, report, stopped=False)
         else:
             if start is not None:
                 start = _start(problem, scaler, start, X)
             network, report = _solve(settings, problem, seed, start, stopping)
-        network = scaler.to_user(network)
-        if problem.skip != "none" and problem.fit_intercept:
-            network = network.fold_always_on(X)
-        trained = _trained(settings, problem, scaler, network, _column_range(X), report)
+        trained = finished(settings, problem, scaler, network, X, report)
     if stopping is None:
         return trained
     return replace(
         trained, validation_scores=stopping.scores, best_validation_score=stopping.best_score
     )
+
+
+def gradient_trained(
+    settings: Settings,
+    problem: Problem,
+    seed: int,
+    *,
+    max_iter: int | None = None,
+    start: Network | None = None,
+    monitor: Monitor | None = None,
+) -> tuple[Network, Report]:
+    """Run the solver on a problem, by default for `settings.steps`; networks are in its units."""
+    return settings.solver.load()(
+        problem,
+        n_neurons=settings.n_neurons,
+        max_iter=max_iter or settings.steps(problem.n_samples),
+        tol=settings.tol,
+        learning_rate=settings.rate(problem.n_samples),
+        batch_size=settings.rows_a_step(problem.n_samples),
+        n_init=settings.n_init,
+        seed=seed,
+        start=start,
+        monitor=monitor,
+    )
+
+
+def finished(
+    settings: Settings,
+    problem: Problem,
+    scaler: Standardizer,
+    network: Network,
+    X: Matrix,
+    report: Report,
+) -> Trained:
+    """Take a network in the solver's units; X are the rows that it was trained on."""
+    network = scaler.to_user(network)
+    if problem.skip != "none" and problem.fit_intercept:
+        network = network.fold_always_on(X)
+    return _trained(settings, problem, scaler, network, _column_range(X), report)
 
 
 def train_partial(
@@ -250,7 +294,7 @@ def train_partial(
 
     The state holds NumPy arrays and numbers only, and is None before the first pass.
     """
-    seed = _draw_seed(rng)
+    seed = draw_seed(rng)
     X, y, weight = merge_rows(X, y, weight)
     if state is None:
         state = _first_state(settings.scaler(X, y, weight))
@@ -267,9 +311,9 @@ def train_partial(
         n_iter=state["n_iter"] + 1,
         history={name: list(column) for name, column in state["history"].items()},
     )
-    with _threads_for(settings, problem):
+    with threads_for(settings, problem):
         if state["alpha"] is None:
-            problem = _with_alpha(settings, problem, seed)
+            problem = with_alpha(settings, problem, seed)
         else:
             problem = replace(problem, alpha=state["alpha"])
         network, solver_state = proximal_partial(
@@ -281,7 +325,7 @@ def train_partial(
         )
         network = scaler.to_user(network)
         trained = _trained(settings, problem, scaler, network, (lower, upper), report)
-    report.record(_progress(problem, scaler.from_user(network), report.n_iter))
+    report.record(progress_of(problem, scaler.from_user(network), report.n_iter))
     return trained, {
         **state,
         "alpha": problem.alpha,
@@ -295,11 +339,11 @@ def train_partial(
 
 def resolve_device(device: str) -> torch.device:
     """Return the device of this name, or raise an error that says what there is instead."""
+    if device == "cpu":
+        return torch.device("cpu")
     n_gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if device == "auto":
         return torch.device("cuda" if n_gpus else "cpu")
-    if device == "cpu":
-        return torch.device("cpu")
     cuda = re.fullmatch(r"cuda(?::(\d+))?", device)
     if cuda is None:
         raise ValueError(
@@ -318,10 +362,24 @@ def resolve_device(device: str) -> torch.device:
     return torch.device(device)
 
 
+def chosen_solver(estimator: Any) -> Solver:
+    """The solver of an estimator; before it knows its features, there are several."""
+    on_a_line = (
+        getattr(estimator, "n_features_in_", None) == 1
+        and not estimator.penalize_bias
+        and estimator.fit_intercept
+        and estimator.skip_connection in (True, "auto")
+    )
+    return choose_solver(estimator.solver, estimator.alpha, on_a_line=on_a_line)
+
+
 def affine_part(
     skip_connection: bool | str, solver: Solver, *, free_biases: bool, fit_intercept: bool
 ) -> tuple[Skip, bool]:
     """The affine part that the solver carries, and whether neurons replace it at the end."""
+    if solver.name == "univariate":
+        _check_univariate(skip_connection, free_biases, fit_intercept)
+        return "free", False
     if skip_connection == "penalized" and not solver.penalizes_skip:
         raise ValueError(
             f"skip_connection='penalized' is not available for solver={solver.name!r}; use "
@@ -335,9 +393,23 @@ def affine_part(
         return "free", False
     # A neuron that is on for all data needs a bias that costs nothing, and an intercept to take
     # that bias back.
-    if solver.penalizes_skip and free_biases and fit_intercept:
+    if solver.penalizes_skip and free_biases and fit_intercept and not solver.interpolates:
         return "penalized", True
     return "none", False
+
+
+def _check_univariate(skip_connection: bool | str, free_biases: bool, fit_intercept: bool) -> None:
+    asked_for = {
+        "skip_connection": (skip_connection, skip_connection in (True, "auto"), "True"),
+        "penalize_bias": (not free_biases, free_biases, "False"),
+        "fit_intercept": (fit_intercept, fit_intercept, "True"),
+    }
+    for name, (value, possible, remedy) in asked_for.items():
+        if not possible:
+            raise ValueError(
+                f"{name}={value!r} is not available for solver='univariate', whose affine part "
+                f"and biases are free; use {name}={remedy}, or solver='vertex'."
+            )
 
 
 def _solve(
@@ -349,22 +421,13 @@ def _solve(
 ) -> tuple[Network, Report]:
     """Run the solver, with the monitors that are asked for, and warn if it did not get there."""
     monitors: list[Monitor] = []
-    printer = _PrintProgress() if settings.verbose else None
+    printer = PrintProgress() if settings.verbose else None
     if printer is not None:
         monitors.append(printer)
     if stopping is not None:
         monitors.append(stopping)
-    network, report = settings.solver.load()(
-        problem,
-        n_neurons=settings.n_neurons,
-        max_iter=settings.steps(problem.n_samples),
-        tol=settings.tol,
-        learning_rate=settings.rate(problem.n_samples),
-        batch_size=settings.rows_a_step(problem.n_samples),
-        n_init=settings.n_init,
-        seed=seed,
-        start=start,
-        monitor=_together(monitors),
+    network, report = gradient_trained(
+        settings, problem, seed, start=start, monitor=_together(monitors)
     )
     if stopping is not None and stopping.best_network is not None:
         network = stopping.best_network
@@ -373,7 +436,7 @@ def _solve(
         if stopping is None or stopping.accepts(polished):
             network = polished
         if printer is not None and not report.interrupted and not report.diverged:
-            printer(_progress(problem, network, report.n_iter))
+            printer(progress_of(problem, network, report.n_iter))
     network, report.diverged = _or_constant(problem, network, diverged=report.diverged)
     _warn_unless_converged(
         settings, problem, network, report, stopped=stopping is not None and stopping.stopped
@@ -382,35 +445,30 @@ def _solve(
 
 
 def _polished(problem: Problem, network: Network, report: Report) -> Network:
-    """The polished network; the network itself if training or polish is interrupted."""
+    """The best of the polished starts; `network` itself if training is interrupted."""
     if report.interrupted or report.diverged:
         return network
     network, report.interrupted = polish(problem, network)
+    for start in report.other_starts:
+        if report.interrupted:
+            break
+        other, report.interrupted = polish(problem, start)
+        network = min(network, other, key=problem.objective)
     report.converged = not report.interrupted
-    report.record(_progress(problem, network, report.n_iter))
+    report.record(progress_of(problem, network, report.n_iter))
     return network
 
 
 def _or_constant(problem: Problem, network: Network, *, diverged: bool) -> tuple[Network, bool]:
-    """The best constant in place of a network of higher loss, and whether training diverged."""
-    constant = _constant(problem)
-    bound = problem.empirical_loss(constant)
-    loss = problem.empirical_loss(network)
-    if not (np.isfinite(loss) and loss <= bound + _LOSS_TOLERANCE * (1 + bound)):
-        return constant, True
+    """The best constant in place of a network that has gone astray, and whether one has."""
+    if problem.is_astray(network):
+        return problem.constant_network(), True
     # A network that reads nothing is the best constant, without the rounding of training.
-    return (network if len(network.used_features) else constant), diverged
-
-
-def _constant(problem: Problem) -> Network:
-    intercept = np.zeros(problem.n_outputs)
-    if problem.fit_intercept:
-        intercept = problem.loss.constant(problem.y, problem.weight).cpu().numpy()
-    return Network.empty(problem.n_features, intercept.astype(np.float64))
+    return (network if len(network.used_features) else problem.constant_network()), diverged
 
 
 @contextmanager
-def _threads_for(settings: Settings, problem: Problem) -> Iterator[None]:
+def threads_for(settings: Settings, problem: Problem) -> Iterator[None]:
     """Let PyTorch use as many threads as the work of a gradient step is worth."""
     rows = settings.rows_a_step(problem.n_samples) or problem.n_samples
     inputs_and_outputs = problem.n_features + problem.n_outputs
@@ -423,11 +481,11 @@ def _threads_for(settings: Settings, problem: Problem) -> Iterator[None]:
         torch.set_num_threads(n_threads)
 
 
-def _draw_seed(rng: np.random.RandomState) -> int:
+def draw_seed(rng: np.random.RandomState) -> int:
     return int(rng.randint(np.iinfo(np.int32).max))
 
 
-def _with_alpha(settings: Settings, problem: Problem, seed: int) -> Problem:
+def with_alpha(settings: Settings, problem: Problem, seed: int) -> Problem:
     if settings.alpha != "auto":
         return problem
     alpha = automatic_alpha(problem, n_neurons=settings.n_neurons, seed=seed)
@@ -488,12 +546,15 @@ def _trained(
     network = network.compact(fold_constants=problem.fit_intercept)
     in_training = scaler.from_user(network)
     by_feature = in_training.path_norm_by_feature(1.0)
+    loss, path_norm = problem.empirical_loss(in_training), problem.path_norm(in_training)
     if settings.skip_becomes_neuron:
         network = network.skip_as_neurons(*_padded(*column_range))
     return Trained(
         network=network,
         alpha=problem.alpha,
-        objective=problem.objective(in_training),
+        objective=loss + problem.alpha * path_norm,
+        loss=loss,
+        path_norm=path_norm,
         feature_importances=by_feature / (by_feature.sum() or 1.0),
         report=report,
     )
@@ -523,7 +584,7 @@ def _first_state(scaler: Standardizer) -> dict[str, Any]:
     }
 
 
-def _progress(problem: Problem, network: Network, iteration: int) -> Progress:
+def progress_of(problem: Problem, network: Network, iteration: int) -> Progress:
     """A reporting step on a network in the solver's units."""
     loss = problem.empirical_loss(network)
     return Progress(
@@ -542,7 +603,7 @@ def _progress(problem: Problem, network: Network, iteration: int) -> Progress:
 def _warn_unless_converged(
     settings: Settings, problem: Problem, network: Network, report: Report, *, stopped: bool
 ) -> None:
-    bound = problem.objective(_constant(problem)) * (1 + _LOSS_TOLERANCE)
+    bound = problem.objective(problem.constant_network()) * (1 + _OBJECTIVE_TOLERANCE)
     if report.interrupted:
         message = (
             f"Training was interrupted after {report.n_iter} iterations. The estimator holds the "
@@ -663,7 +724,7 @@ class _EarlyStopping:
         return True
 
 
-class _PrintProgress:
+class PrintProgress:
     """A monitor that prints an aligned line a call."""
 
     def __init__(self) -> None:

@@ -23,12 +23,15 @@ class Solver(NamedTuple):
         Whether it can train a penalized skip connection.
     minimizes_objective : bool
         Whether what it minimizes is the objective itself, which polish then takes further.
+    interpolates : bool
+        Whether it is for alpha = 0. Then the module `interpolation` calls it.
     """
 
     name: str
     learning_rate: float
     penalizes_skip: bool
     minimizes_objective: bool
+    interpolates: bool = False
 
     def load(self) -> Callable[..., Any]:
         """Import the solver."""
@@ -40,15 +43,30 @@ SOLVERS = {
     for row in (
         Solver("adam", learning_rate=0.01, penalizes_skip=False, minimizes_objective=False),
         Solver("proximal", learning_rate=0.02, penalizes_skip=True, minimizes_objective=True),
+        Solver("vertex", 0.0, penalizes_skip=True, minimizes_objective=True, interpolates=True),
+        Solver(
+            "univariate", 0.0, penalizes_skip=False, minimizes_objective=True, interpolates=True
+        ),
     )
 }
 
 
-def choose_solver(solver: str, alpha: float | str) -> Solver:
-    """Return the row of the solver that is asked for, "auto" being the default for `alpha`."""
-    if alpha == 0:
+def choose_solver(solver: str, alpha: float | str, *, on_a_line: bool = False) -> Solver:
+    """Return the row of the solver that is asked for, "auto" being the default for `alpha`.
+
+    For alpha = 0 that is "univariate" where it has the right problem, on data `on_a_line`, else
+    "vertex".
+    """
+    interpolating = "univariate" if on_a_line else "vertex"
+    row = SOLVERS[(interpolating if alpha == 0 else "proximal") if solver == "auto" else solver]
+    if row.interpolates and alpha != 0:
         raise ValueError(
-            "alpha=0 asks for the interpolating network of least path norm, for which there is "
-            "no solver; use a positive alpha, or alpha='auto'."
+            f"solver={solver!r} interpolates, which is what alpha=0 asks for, but alpha={alpha!r}; "
+            "use alpha=0, or solver='proximal'."
         )
-    return SOLVERS["proximal" if solver == "auto" else solver]
+    if alpha == 0 and not row.interpolates:
+        raise ValueError(
+            f"alpha=0 asks for interpolation, but solver={solver!r} minimizes a loss; use a "
+            "positive alpha, or solver='vertex', 'univariate' or 'auto'."
+        )
+    return row

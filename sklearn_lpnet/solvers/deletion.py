@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -11,15 +12,22 @@ from ..problem import Problem
 from .quadratic import PenaltyTerms, Point, Quadratic, Support
 
 #: Deletions of single coordinates between two looks at whole neurons.
-GROUPS_EVERY = 4
+GROUPS_EVERY = 8
 #: Of this many coordinates, one goes at a time.
-SHARE_AT_ONCE = 200
+SHARE_AT_ONCE = 50
+#: From one number of deletions that is tried to the next.
+BETWEEN_TRIALS = 1.3
 
 
-def delete(
-    problem: Problem, point: Point, model: Quadratic, most: int, damping: float = 0.0
-) -> tuple[Point, int]:
-    r"""Take away up to `most` weights or neurons, one after the other, while F should fall.
+def deletions(
+    problem: Problem,
+    point: Point,
+    model: Quadratic,
+    *,
+    most: int | None = None,
+    damping: float = 0.0,
+) -> Iterator[tuple[int, Point]]:
+    r"""Take away weights or neurons, up to `most`, one after the other, while F should fall.
 
     Taking coordinate j away while the others make up for it changes F by about
 
@@ -30,15 +38,19 @@ def delete(
     the minimum of the model and Q⁻¹ is downdated; the data are not touched. Damping adds
     to Q that share of its diagonal, which keeps the rest close to where the model holds.
 
-    Returns
-    -------
+    Yields
+    ------
+    n_deleted : int
+        1, 2, 3 and so on by a factor of about one and a half, and at last all.
     point : Point
         Not evaluated.
-    n_deleted : int
     """
     surgery = _Surgery.prepare(problem, model, damping)
-    n_deleted, n_rounds, group_cost = 0, 0, None
-    while surgery is not None and n_deleted < most:
+    if surgery is None:
+        return
+    n_deleted, n_shown, n_rounds, group_cost = 0, 0, 0, None
+    most = model.support.size if most is None else most
+    while n_deleted < most:
         slope = surgery.slope()
         cost = surgery.single_cost(slope)
         share = max(1, surgery.n_left // SHARE_AT_ONCE)
@@ -55,9 +67,11 @@ def delete(
         surgery.remove(gone)
         n_deleted += n_gone
         n_rounds += 1
-    if surgery is None or n_deleted == 0:
-        return point, 0
-    return model.support.write(point, surgery.u.to(problem.device)), n_deleted
+        if n_deleted > BETWEEN_TRIALS * n_shown:
+            n_shown = n_deleted
+            yield n_deleted, model.support.write(point, surgery.u.to(problem.device))
+    if n_deleted > n_shown:
+        yield n_deleted, model.support.write(point, surgery.u.to(problem.device))
 
 
 @dataclass
@@ -178,17 +192,17 @@ def _groups(problem: Problem, support: Support) -> tuple[Tensor, Tensor]:
     A neuron's weights and bias; with several outputs, a column of a penalised skip, which
     pays as one weight.
     """
-    bias = support.bias.start
-    rows = [
-        torch.cat([torch.nonzero(support.neuron == k)[:, 0], support.neuron.new_tensor([bias + k])])
-        for k in range(support.n_neurons)
-    ]
-    pays_as_one = [False] * len(rows)
+    coordinate = torch.arange(support.intercept.start)
+    group = torch.cat([support.neuron.cpu(), torch.arange(support.n_neurons)])
+    n_groups = support.n_neurons
     if support.n_outputs > 1 and problem.skip == "penalized":
-        for column in support.skip_column.unique():
-            rows.append(support.skip.start + torch.nonzero(support.skip_column == column)[:, 0])
-            pays_as_one.append(True)
-    if not rows:
-        return torch.zeros(0, 0, dtype=torch.long), torch.zeros(0, dtype=torch.bool)
-    padded = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=-1)
-    return padded.cpu(), torch.tensor(pays_as_one)
+        columns, column = support.skip_column.cpu().unique(return_inverse=True)
+        group = torch.cat([group, n_groups + column])
+        n_groups += len(columns)
+    coordinate = coordinate[: len(group)]
+    order = group.argsort(stable=True)
+    size = torch.bincount(group, minlength=n_groups)
+    place = torch.arange(len(group)) - (size.cumsum(0) - size)[group[order]]
+    groups = torch.full((n_groups, int(size.max()) if n_groups else 0), -1)
+    groups[group[order], place] = coordinate[order]
+    return groups, torch.arange(n_groups) >= support.n_neurons

@@ -12,22 +12,28 @@ from ..problem import Problem
 from .insertion import neuron_insertions, weight_insertions
 from .quadratic import Point, preactivations
 
-#: Hyperplanes whose cosine exceeds this are tried as one.
-NEARLY_EQUAL, MOST_MERGES, MOST_TURNS = 0.9, 12, 8
+#: Hyperplanes whose cosine exceeds this are tried as one, so many of them; networks of up to so
+#: many neurons are turned.
+NEARLY_EQUAL, MOST_MERGES, MOST_TURNS = 0.9, 12, 100
+#: Neurons that are tried without.
+MOST_REMOVALS = 3
 #: A sum smaller than this share of its terms may well be zero.
 NEARLY_ZERO = 0.15
+#: A move has to lower F by this share.
+WORTHWHILE = 1e-3
 
-#: Takes the point that a move leads to further; None ends the search.
-Settle = Callable[[Point], Point | None]
+#: Takes the point that a move leads to further, to come below a bound; None ends the search.
+Settle = Callable[[Point, float], Point | None]
 
 
 def first_better(problem: Problem, point: Point, settle: Settle) -> Point | None:
     """The first move that, once settled, lowers F; None if none does."""
+    bound = point.objective * (1 - WORTHWHILE)
     for candidate in _candidates(problem, point):
-        settled = settle(candidate)
+        settled = settle(candidate, bound)
         if settled is None:
             return None
-        if settled.objective < point.objective * (1 - 1e-6):
+        if settled.objective < bound:
             return settled
     return None
 
@@ -37,41 +43,96 @@ def _candidates(problem: Problem, point: Point) -> Iterator[Point]:
     if may_turn:
         yield from _turns(problem, point)
     yield from _merges(problem, point, may_turn)
+    yield from _removals(point)
     yield from weight_insertions(problem, point)
     yield from neuron_insertions(problem, point)
 
 
 def _turns(problem: Problem, point: Point) -> Iterator[Point]:
     """a max(0, z) = a z + a max(0, −z), where that makes the affine part cheaper."""
-    if problem.skip != "penalized" or point.n_neurons == 0:
+    cheapest = reoriented(problem, point)
+    if cheapest is not point:
+        yield cheapest
+
+
+def _merges(problem: Problem, point: Point, may_turn: bool) -> Iterator[Point]:
+    """Pairs of neurons whose hyperplanes nearly agree up to sign: all that oppose, then each."""
+    ray = torch.column_stack([point.theta, point.bias])
+    side = torch.where(preactivations(problem, point) > 0, 1.0, -1.0)
+    agreement = _extreme(_cosine(ray), _cosine(side.T)).tril(diagonal=-1)
+    if may_turn:
+        yield from _joint_merge(problem, point, agreement)
+    nearness = agreement.abs() if may_turn else agreement
+    for pair in nearness.flatten().argsort(descending=True).tolist()[:MOST_MERGES]:
+        k, other = divmod(pair, point.n_neurons)
+        if nearness[k, other] < NEARLY_EQUAL:
+            return
+        if agreement[k, other] < 0:
+            yield reoriented(problem, merged(turned(point, k), k, other))
+        else:
+            yield merged(point, k, other)
+
+
+def _joint_merge(problem: Problem, point: Point, agreement: Tensor) -> Iterator[Point]:
+    """All pairs that look in opposite ways merged at once.
+
+    One merge alone leaves a slope in the affine part, which several together may cancel.
+    """
+    pairs: list[tuple[int, int]] = []
+    free = set(range(point.n_neurons))
+    for pair in agreement.flatten().argsort().tolist():
+        other, k = divmod(pair, point.n_neurons)
+        if agreement[other, k] > -NEARLY_EQUAL:
+            break
+        if k in free and other in free:
+            free -= {k, other}
+            pairs.append((k, other))
+    if len(pairs) < 2:
         return
-    change = point.direction[:, :, None] * point.theta[:, None, :]
-    after = point.skip + change
-    size = torch.maximum(point.skip.expand_as(change).abs(), change.abs())
-    after = torch.where(after.abs() < NEARLY_ZERO * size, 0.0, after)
-    cost = _column_cost(after, problem.penalty.p) - _column_cost(point.skip, problem.penalty.p)
-    for k in cost.argsort().tolist()[:MOST_TURNS]:
-        if cost[k] < 0:
-            yield turned(point, k)
+    # From the back, so that the places of the others stay as they are.
+    for k, other in sorted(pairs, key=lambda pair: -pair[1]):
+        point = merged(turned(point, k), k, other)
+    yield reoriented(problem, point)
+
+
+def _removals(point: Point) -> Iterator[Point]:
+    """One neuron less, the smallest first: what the quadratic model may see too darkly."""
+    size = point.theta.norm(dim=1)
+    for k in size.argsort().tolist()[:MOST_REMOVALS]:
+        yield _kept(point, torch.arange(point.n_neurons, device=size.device) != k)
+
+
+def reoriented(problem: Problem, point: Point) -> Point:
+    """The same function with neurons turned, one or two at a time, to make the affine part cheap.
+
+    Entries of A that are small beside the terms that they are sums of are taken for zeros.
+    """
+    p = problem.penalty.p
+    if problem.skip != "penalized" or not 0 < point.n_neurons <= MOST_TURNS:
+        return point
+    for _ in range(point.n_neurons):
+        change = point.direction[:, :, None] * point.theta[:, None, :]
+        both = (
+            change[:, None]
+            + change * (1 - torch.eye(len(change), device=change.device))[:, :, None, None]
+        )
+        size = torch.maximum(change[:, None].abs(), change.abs()).maximum(point.skip.abs())
+        after = point.skip + both
+        after = torch.where(after.abs() < NEARLY_ZERO * size, 0.0, after)
+        cost = _column_cost(after, p)
+        k, other = divmod(int(cost.argmin()), point.n_neurons)
+        if cost[k, other] >= _column_cost(point.skip, p) * (1 - 1e-9):
+            break
+        skip = after[k, other]
+        for index in {k, other}:
+            point = turned(point, index)
+        point = replace(point, skip=skip)
+    return point
 
 
 def _column_cost(skip: Tensor, p: float) -> Tensor:
     size = skip.norm(dim=-2)
     return torch.where(size > 0, size.pow(p), 0.0).sum(dim=-1)
-
-
-def _merges(problem: Problem, point: Point, may_turn: bool) -> Iterator[Point]:
-    """Pairs of neurons whose hyperplanes nearly agree up to sign, nearest first."""
-    ray = torch.column_stack([point.theta, point.bias])
-    side = torch.where(preactivations(problem, point) > 0, 1.0, -1.0)
-    agreement = _extreme(_cosine(ray), _cosine(side.T))
-    nearness = (agreement.abs() if may_turn else agreement).tril(diagonal=-1)
-    for pair in nearness.flatten().argsort(descending=True).tolist()[:MOST_MERGES]:
-        k, other = divmod(pair, point.n_neurons)
-        if nearness[k, other] < NEARLY_EQUAL:
-            return
-        first = turned(point, k) if agreement[k, other] < 0 else point
-        yield merged(first, k, other)
 
 
 def _cosine(rows: Tensor) -> Tensor:

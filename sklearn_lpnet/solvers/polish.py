@@ -10,25 +10,27 @@ from torch import Tensor
 
 from ..network import Network
 from ..problem import Problem
-from .deletion import delete
+from .deletion import deletions
 from .moves import first_better, simplified
 from .proximal import proximal
 from .quadratic import PenaltyTerms, Point, Quadratic, Support, evaluated
 
 #: Damped Newton: first damping, its factors after success and failure, number of tries.
 DAMPING, EASE, STIFFEN, TRIES = 1e-3, 0.2, 8.0, 5
-#: Deletions begin with this damping.
-LEAST_DAMPING = 1e-4
+#: Damping of deletions, which end when F has risen so many times in a row.
+DELETION_DAMPING, MOST_WORSE = 1e-4, 2
 #: A Newton step that lowers F by less than this share, or this much, has converged.
 CONVERGED, NEGLIGIBLE = 1e-4, 1e-9
 #: Directions take part in Newton steps up to this many parameters.
 MOST_WITH_DIRECTIONS = 400
+#: After a move, at most so many Newton steps, while so many more like the last would be enough.
+MOST_STEPS, PATIENCE = 6, 2.0
 #: With more parameters gradient training goes on first, for at most so many rounds.
 MOST_PARAMETERS, MOST_ROUNDS = 1500, 4
 #: Rows on which to decide, above which a sample stands for the data.
 ENOUGH_ROWS, ENOUGH_ROWS_A_PARAMETER = 8192, 20
 #: Multiplications that polish may spend, a second or two, and what a pass costs besides.
-WORK, WORK_A_PASS = 2e10, 2e7
+WORK, WORK_A_PASS = 2e10, 1e8
 
 
 def polish(problem: Problem, network: Network) -> tuple[Network, bool]:
@@ -36,8 +38,8 @@ def polish(problem: Problem, network: Network) -> tuple[Network, bool]:
 
     On the support of a network F is smooth, and the quadratic model of the loss tells
     what each weight is worth. In turns: damped Newton steps; deletions of weights and
-    neurons in batches, as long as F falls (`delete`); and the moves that no gradient
-    makes, each followed by Newton steps and deletions and kept if F falls
+    neurons in batches, as long as F falls (`deletions`); and the moves that no gradient
+    makes, each followed by Newton steps and kept if F falls
     (`first_better`). F never rises.
 
     Where there are more weights than samples the loss's Hessian is singular. Neurons of
@@ -74,19 +76,19 @@ def polish(problem: Problem, network: Network) -> tuple[Network, bool]:
         return network, interrupted
     point = Point.of(problem, network)
     sample = _sample(problem, network)
-    search = _Polish(sample, best=evaluated(sample, point))
+    search = Search(sample, best=evaluated(sample, point))
     try:
         search.run(evaluated(sample, simplified(sample, point)))
     except KeyboardInterrupt:
         interrupted = True
     found = evaluated(problem, search.best)
     if sample.n_samples < problem.n_samples and not interrupted:
-        found = _Polish(problem, best=found).newton(found, 3)
+        found = Search(problem, best=found).newton(found, 3)
     return (found if found.objective < point.objective else point).network(), interrupted
 
 
 @dataclass
-class _Polish:
+class Search:
     """The search on one problem: its best point, and the work that it may still spend."""
 
     problem: Problem
@@ -109,63 +111,76 @@ class _Polish:
         return point
 
     def thin_out(self, point: Point) -> Point:
-        """Batches of deletions and Newton steps until neither lowers F.
-
-        A model of the loss costs a pass over the data. One serves for a batch of
-        deletions, for smaller batches where F shows that it was too large, and for a
-        Newton step where no deletion helps.
-        """
-        point = self.keep(self.newton(point, 2))
-        model = self._model(point)
-        batch, damping = max(1, len(model.support.neuron) // 3), LEAST_DAMPING
+        """Deletions and Newton steps, one model of the loss for each, until neither lowers F."""
+        damping = DAMPING
         while self.work_left > 0:
-            trial, n_deleted = self._deleted(point, model, batch, damping)
-            if n_deleted and trial.objective >= point.objective and n_deleted <= 2:
-                trial = self.newton(trial, 1)
-            if n_deleted and trial.objective < point.objective:
-                point, damping = self.keep(trial), max(damping / 10, LEAST_DAMPING)
-            elif n_deleted > 1:
-                batch, damping = max(1, min(batch, n_deleted) // 3), min(10 * damping, 1.0)
-                continue
-            else:
-                stepped = self.keep(self.newton(point, 3))
-                if stepped.objective >= point.objective * (1 - CONVERGED) - NEGLIGIBLE:
-                    return stepped
-                point = stepped
             model = self._model(point)
+            trial, n_deleted = self._deleted(point, model)
+            if trial.objective < point.objective:
+                point = self.keep(trial)
+                continue
+            before = point.objective
+            point, damping = self._stepped(point, model, damping)
+            self.keep(point)
+            if before - point.objective > CONVERGED * before + NEGLIGIBLE:
+                continue
+            if n_deleted:
+                trial = self.newton(trial, 1)
+                if trial.objective < point.objective:
+                    point = self.keep(trial)
+                    continue
+            return point
         return point
 
-    def settled(self, point: Point) -> Point | None:
-        """A few Newton steps and deletions from where a move leads; None if spent."""
-        if self.work_left <= 0:
-            return None
-        point = self.newton(evaluated(self.problem, point), 2)
-        trial, n_deleted = self._deleted(point, self._model(point), 8)
-        if n_deleted:
-            trial = self.newton(trial, 2)
-            if trial.objective < point.objective:
-                return trial
+    def settled(self, candidate: Point, bound: float) -> Point | None:
+        """Newton steps from where a move leads, as long as F may soon come below `bound`.
+
+        None if the work is spent.
+        """
+        point = evaluated(self.problem, candidate)
+        for _ in range(MOST_STEPS):
+            if self.work_left <= 0:
+                return None
+            before = point.objective
+            point = self.newton(point, 1)
+            if not 0 <= point.objective - bound <= PATIENCE * (before - point.objective):
+                break
         return point
 
     def newton(self, point: Point, n_steps: int) -> Point:
         """Damped Newton steps on the support; a weight that crosses zero becomes zero."""
         damping = DAMPING
         for _ in range(n_steps):
-            support = Support.of(self.problem, point, with_direction=True)
-            if support.size > MOST_WITH_DIRECTIONS:
-                support = Support.of(self.problem, point, with_direction=False)
             before = point.objective
-            point, damping = _newton_step(self.problem, point, self._model(point, support), damping)
+            point, damping = self._stepped(point, None, damping)
             if before - point.objective <= CONVERGED * before + NEGLIGIBLE:
                 break
         return point
 
-    def _deleted(
-        self, point: Point, model: Quadratic, most: int, damping: float = 0.0
-    ) -> tuple[Point, int]:
+    def _stepped(
+        self, point: Point, model: Quadratic | None, damping: float
+    ) -> tuple[Point, float]:
+        """One Newton step, with the directions among the parameters if there are not too many."""
+        support = Support.of(self.problem, point, with_direction=True)
+        if support.with_direction and support.size <= MOST_WITH_DIRECTIONS:
+            model = self._model(point, support)
+        elif model is None:
+            model = self._model(point)
+        return _newton_step(self.problem, point, model, damping)
+
+    def _deleted(self, point: Point, model: Quadratic) -> tuple[Point, int]:
+        """The best of the points that deletions lead to, and how many there are."""
         self.work_left -= WORK_A_PASS + float(model.support.size) ** 3
-        trial, n_deleted = delete(self.problem, point, model, most, damping)
-        return (evaluated(self.problem, trial) if n_deleted else point), n_deleted
+        best, n_best, n_worse = point, 0, 0
+        for n_deleted, trial in deletions(self.problem, point, model, damping=DELETION_DAMPING):
+            trial = evaluated(self.problem, trial)
+            if n_best == 0 or trial.objective < best.objective:
+                best, n_best, n_worse = trial, n_deleted, 0
+            else:
+                n_worse += 1
+            if n_worse == MOST_WORSE:
+                break
+        return best, n_best
 
     def _model(self, point: Point, support: Support | None = None) -> Quadratic:
         """The quadratic model, by default with directions held, as deletions need it."""

@@ -14,8 +14,10 @@ from ..problem import Monitor, Problem, Progress, Report
 from .stack import TINY, Phase, Stack
 
 EPS_START, EPS_END = 0.1, 1e-4
-#: Shares of the iterations: without penalty, while ε falls, and at the final ε.
-WARM, ANNEAL = 1 / 6, 1 / 2
+#: From this ε on, few weights are still about to go.
+EPS_SETTLED = 1e-3
+#: Shares of the iterations: without penalty, and while ε falls; the rest is for the final ε.
+WARM, ANNEAL = 0.05, 0.85
 #: Iterations between two looks at dead neurons.
 COMPACT_EVERY = 20
 #: A run to the end has converged if F still moves by less than this many times tol.
@@ -44,9 +46,9 @@ def proximal(
 
     with S the soft threshold and m, v Adam's moments of the gradient of the loss alone.
     The threshold carries the step's own η, so a fixed point is a stationary point of F
-    (eq. 13) at ε_t. The first sixth of the iterations knows no penalty; over the next
-    half ε_t falls geometrically from 0.1 to 1e-4; the rest converges there while the
-    learning rate goes to zero.
+    (eq. 13) at ε_t. The first twentieth of the iterations knows no penalty; then, until nine
+    tenths of them are over, ε_t falls geometrically from 0.1 to 1e-4; the rest converges
+    there while the learning rate goes to zero.
 
     Parameters
     ----------
@@ -230,16 +232,18 @@ def _train(
             stack.compact()
         if report.n_iter % report_every and report.n_iter < schedule.n_iter:
             continue
-        progress = _progress(stack, report.n_iter, iteration >= schedule.settled_from)
+        settled = phase.eps is not None and phase.eps <= EPS_SETTLED
+        progress = _progress(stack, report.n_iter, settled)
         report.record(progress)
         if not np.isfinite(progress.objective):
             report.diverged = True
             return
         change = abs(previous - progress.objective) / max(abs(progress.objective), TINY)
-        report.converged = progress.settled and change <= LAST_TOL * tol
-        if progress.settled and change <= tol and tol > 0:
+        at_end = iteration >= schedule.settled_from
+        report.converged = at_end and change <= LAST_TOL * tol
+        if at_end and change <= tol and tol > 0:
             return
-        previous = progress.objective if progress.settled else torch.inf
+        previous = progress.objective if at_end else torch.inf
         if monitor is not None and monitor(progress):
             return
 

@@ -9,6 +9,7 @@ J_i the Jacobian of f(x_i) and C_i the curvature of the loss.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -115,28 +116,28 @@ class Support:
         o = len(point.intercept)
         return cls(neuron, feature, point.n_neurons, row, column, o, False)
 
-    @property
+    @cached_property
     def theta(self) -> slice:
         return slice(0, len(self.neuron))
 
-    @property
+    @cached_property
     def bias(self) -> slice:
         return slice(self.theta.stop, self.theta.stop + self.n_neurons)
 
-    @property
+    @cached_property
     def skip(self) -> slice:
         return slice(self.bias.stop, self.bias.stop + len(self.skip_row))
 
-    @property
+    @cached_property
     def intercept(self) -> slice:
         return slice(self.skip.stop, self.skip.stop + self.n_outputs)
 
-    @property
+    @cached_property
     def direction(self) -> slice:
         size = self.n_neurons * self.n_outputs if self.with_direction else 0
         return slice(self.intercept.stop, self.intercept.stop + size)
 
-    @property
+    @cached_property
     def size(self) -> int:
         return self.direction.stop
 
@@ -196,7 +197,7 @@ class Quadratic:
             root = _root_jacobian(problem, support, layers, X1, hidden, on, f, rows, rough)
             hessian += (root.T @ root).to(torch.float64)
             kink = back.clamp(min=0) * (z.abs() < width) / (2 * width)
-            _add_kinks(hessian, support, torch.einsum("nk,ni,nj->kij", kink, X1, X1))
+            _add_kinks(hessian, support, _moments(kink, X1))
         if not problem.fit_intercept:
             gradient[support.intercept] = 0
             hessian[support.intercept] = 0
@@ -308,6 +309,17 @@ def _smoothed_step(z: Tensor) -> tuple[Tensor, Tensor]:
     """The derivative of the ReLU, a ramp over a narrow band around the kink; its half width."""
     width = KINK_WIDTH * z.square().mean(dim=0).sqrt().clamp(min=SMALLEST)
     return ((z / width + 1) / 2).clamp(0, 1), width
+
+
+def _moments(weight: Tensor, X1: Tensor) -> Tensor:
+    """Σ_i weight_ik x_i x_iᵀ for every neuron k; most weights are zero."""
+    neuron, sample = torch.nonzero(weight.T, as_tuple=True)
+    count = torch.bincount(neuron, minlength=weight.shape[1])
+    position = torch.arange(len(neuron), device=neuron.device) - (count.cumsum(0) - count)[neuron]
+    most = int(count.max()) if len(neuron) else 0
+    rows = X1.new_zeros(weight.shape[1], most, X1.shape[1])
+    rows[neuron, position] = X1[sample] * weight[sample, neuron].sqrt()[:, None]
+    return rows.mT @ rows
 
 
 def _add_kinks(hessian: Tensor, support: Support, blocks: Tensor) -> None:

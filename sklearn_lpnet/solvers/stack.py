@@ -19,8 +19,6 @@ from ..penalty import soft_threshold
 from ..problem import Problem, Report
 
 MOMENTUM, SQUARES, TINY = 0.9, 0.95, 1e-8
-#: A loss this much above the constant's is no better than it.
-LOSS_TOLERANCE = 1e-2
 
 
 @dataclass(frozen=True)
@@ -194,25 +192,20 @@ class Stack:
     def best_network(self, report: Report) -> Network:
         """The model of least F, or the constant network if no model is of any use.
 
-        The report says `diverged` where no model is finite, or the best has a larger loss
-        than the constant.
+        The report says `diverged` where no model is finite, or the best has gone astray, and
+        takes note of the other models.
         """
-        constant = Network.empty(self.problem.n_features, self._constant())
         objective = self.objective()[0].nan_to_num(nan=torch.inf)
-        best = int(objective.argmin())
+        best, *others = objective.argsort().tolist()
+        report.other_starts = [
+            self.network(m) for m in others if bool(self.flat[m].isfinite().all())
+        ]
         if torch.isfinite(objective[best]) and torch.isfinite(self.flat[best]).all():
             network = self.network(best)
-            bound = self.problem.empirical_loss(constant)
-            if self.problem.empirical_loss(network) <= bound + LOSS_TOLERANCE * (1 + bound):
+            if not self.problem.is_astray(network):
                 return network
         report.diverged = True
-        return constant
-
-    def _constant(self) -> np.ndarray:
-        if not self.problem.fit_intercept:
-            return np.zeros(self.problem.n_outputs)
-        constant = self.problem.loss.constant(self.problem.y, self.problem.weight)
-        return constant.cpu().numpy().astype(np.float64)
+        return self.problem.constant_network()
 
     def forward(self, X1: Tensor) -> tuple[Tensor, Tensor]:
         """Hidden activations (M, N, K) and outputs (M, N, o)."""

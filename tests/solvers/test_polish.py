@@ -20,8 +20,8 @@ from sklearn_lpnet.network import Network
 from sklearn_lpnet.penalty import LpPenalty
 from sklearn_lpnet.problem import Problem, Standardizer
 from sklearn_lpnet.solvers import polish as polish_module
-from sklearn_lpnet.solvers.deletion import delete
-from sklearn_lpnet.solvers.moves import merged, simplified, turned
+from sklearn_lpnet.solvers.deletion import deletions
+from sklearn_lpnet.solvers.moves import merged, reoriented, simplified, turned
 from sklearn_lpnet.solvers.proximal import proximal
 from sklearn_lpnet.solvers.quadratic import Point, Quadratic, Support, evaluated
 
@@ -420,8 +420,7 @@ class TestDelete:
         teacher = random_network(make_problem(X, X[:, 0]), n_neurons=2, density=1.0)
         problem = make_problem(X, teacher.evaluate(X), alpha=1e-6)
         point = Point.of(problem, teacher)
-        after, n_deleted = self.delete_one(problem, point)
-        assert n_deleted == 0 and after is point
+        assert self.delete_one(problem, point)[1] == 0
 
     def test_stops_at_the_number_asked_for(self):
         problem = task_problem("squared", 60, 4, 0, alpha=10.0)
@@ -432,7 +431,11 @@ class TestDelete:
     @staticmethod
     def delete_one(problem, point, most=1):
         support = Support.of(problem, point, with_direction=False)
-        return delete(problem, point, Quadratic.at(problem, point, support=support), most)
+        model = Quadratic.at(problem, point, support=support)
+        n_deleted = 0
+        for n_deleted, after in deletions(problem, point, model, most=most):  # noqa: B007
+            point = after
+        return point, n_deleted
 
 
 class TestMoves:
@@ -447,6 +450,21 @@ class TestMoves:
             assert_allclose(
                 other.network().evaluate(X), point.network().evaluate(X), rtol=1e-10, atol=1e-9
             )
+
+    def test_reorientation_finds_the_turns_that_make_the_affine_part_vanish(self):
+        rng = np.random.default_rng(0)
+        for seed in range(10):
+            problem = task_problem("squared", 20, 4, seed, skip="penalized")
+            point = Point.of(problem, random_network(problem, n_neurons=6, seed=seed))
+            point = replace(point, skip=torch.zeros_like(point.skip))
+            hidden = point
+            for k in rng.choice(6, 2, replace=False):
+                hidden = turned(hidden, int(k))
+            found = reoriented(problem, hidden)
+            assert not found.skip.any()
+            X = np.random.default_rng(1).normal(size=(200, 4))
+            expected = point.network().evaluate(X)
+            assert_allclose(found.network().evaluate(X), expected, rtol=1e-9, atol=1e-9)
 
     @pytest.mark.parametrize("turn", [1.0, -1.0])
     @pytest.mark.parametrize("n_outputs", [1, 3])

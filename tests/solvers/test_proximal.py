@@ -410,7 +410,7 @@ class TestProximal:
             objective = problem.objective(progress.network())
             assert_allclose(progress.objective, objective, rtol=1e-9)
             seen.append((progress.iteration, progress.settled))
-            return len(seen) == 45
+            return len(seen) == 48
 
         network, report = solve(problem, monitor=monitor)
         iterations, settled = zip(*seen, strict=True)

@@ -1,0 +1,1 @@
+"""Pictures, one idea a file; `sklearn_lpnet.plotting` names them."""

@@ -1,0 +1,53 @@
+"""Data for interpolation: checked, sorted, each point once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def distinct_points(X: Any, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Check data that are to be interpolated, and merge equal rows.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features) or (n_samples,)
+        Inputs; one-dimensional for a single feature.
+    y : array-like of shape (n_samples,)
+        Targets.
+
+    Returns
+    -------
+    points : ndarray of shape (n_points, n_features)
+        The distinct rows of X in lexicographic order.
+    targets : ndarray of shape (n_points,)
+        Their labels.
+    """
+    inputs = np.asarray(X, dtype=np.float64)
+    inputs = inputs[:, None] if inputs.ndim == 1 else inputs
+    targets = np.asarray(y, dtype=np.float64)
+    if inputs.ndim != 2 or targets.shape != inputs.shape[:1] or not inputs.size:
+        raise ValueError(
+            "X must have shape (n_samples, n_features) and y (n_samples,), with at least one "
+            f"sample and feature, got {np.shape(X)} and {np.shape(y)}."
+        )
+    for name, values in (("X", inputs), ("y", targets)):
+        if not np.isfinite(values).all():
+            row = int(np.argwhere(~np.isfinite(values))[0, 0])
+            raise ValueError(f"{name} must be finite, got {values[row]} in row {row}. Drop it.")
+    order = np.lexsort(inputs.T[::-1])
+    inputs, targets = inputs[order], targets[order]
+    repeated = np.all(inputs[1:] == inputs[:-1], axis=1)
+    clash = np.flatnonzero(repeated & (targets[1:] != targets[:-1]))
+    if len(clash):
+        (i, j), (first, second) = order[clash[0] :][:2].tolist(), targets[clash[0] :][:2].tolist()
+        raise ValueError(
+            f"X has the equal rows {i} and {j}, but y is {first!r} in one and {second!r} in the "
+            "other. No function interpolates both; average y over equal rows."
+        )
+    new = np.append(True, ~repeated)
+    return inputs[new], targets[new]

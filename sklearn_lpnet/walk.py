@@ -1,0 +1,342 @@
+"""One walk along the regularization path: every alpha from a dense network to the empty one.
+
+The data are standardised once. The walk speaks the solver's units; what it returns is in the
+user's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from .network import Network
+from .problem import Problem, Progress, Report, merge_rows
+from .solvers.moves import simplified
+from .solvers.polish import Search
+from .solvers.proximal import proximal
+from .solvers.quadratic import Point, evaluated
+from .training import (
+    Matrix,
+    Settings,
+    Trained,
+    finished,
+    gradient_trained,
+    threads_for,
+)
+from .tuning import automatic_alpha
+
+#: Where the automatic grid begins, as a share of the automatic alpha.
+DENSE_END = 0.2
+#: From one alpha of the walk to the next.
+FACTOR, MOST_STEPS = 1.5, 100
+#: Given alphas are stepped over up to this factor.
+LONGEST = 1.7
+#: A network is fitted anew for an alpha that is further than this factor from its own.
+NEAR = 1.35
+#: At these multiples of the least alpha a network is also trained from random weights.
+FRESH_STARTS = (1.0, 5.0)
+#: Gradient steps of each of them, where max_iter="auto".
+FRESH_STEPS = 300
+#: Gradient steps from one alpha to the next, where second-order steps are not available.
+GRADIENT_STEPS = 50
+#: Second-order steps are for networks of up to this many parameters.
+MOST_PARAMETERS = 500
+#: Rows that second-order steps look at, and the multiplications that they may spend an alpha.
+MOST_ROWS, WORK = 8192, 2e8
+
+
+@dataclass(frozen=True)
+class Walk:
+    """The networks of a path.
+
+    Attributes
+    ----------
+    alphas : ndarray of shape (n_alphas,)
+    trained : tuple of Trained
+        One for each alpha.
+    interrupted : bool
+        Whether KeyboardInterrupt ended the walk early.
+    """
+
+    alphas: np.ndarray
+    trained: tuple[Trained, ...]
+    interrupted: bool
+
+
+def walk(
+    settings: Settings,
+    X: Matrix,
+    y: np.ndarray,
+    weight: np.ndarray,
+    *,
+    seed: int,
+    alphas: np.ndarray | None = None,
+    n_alphas: int = 30,
+) -> Walk:
+    """Walk along increasing `alphas`, or an automatic grid of `n_alphas`.
+
+    Every alpha gets the network of least F among all networks of the walk. So the loss never
+    falls along it, and the path norm never rises.
+    """
+    X, y, weight = merge_rows(X, y, weight)
+    scaler = settings.scaler(X, y, weight)
+    problem = settings.problem(X, y, weight, scaler)
+    with threads_for(settings, problem):
+        walker = _Walker(settings, problem, seed)
+        if alphas is None:
+            lowest = DENSE_END * automatic_alpha(problem, n_neurons=settings.n_neurons, seed=seed)
+            walker.ascend(lowest * FACTOR**k for k in range(MOST_STEPS))
+            alphas = np.geomspace(lowest, walker.highest_alpha(lowest), n_alphas)
+            ends_constant = True
+        else:
+            walker.ascend(_steps(alphas))
+            ends_constant = False
+        trained = [
+            finished(settings, problem, scaler, found.network, X, walker.report_on(found))
+            for found in (*walker.refined(alphas), walker.seen[0])
+        ]
+    if ends_constant:
+        # Rounding must not let a network win where the grid is meant to end.
+        last = max(_break_even(one, trained[-1]) for one in trained)
+        alphas[-1] = max(alphas[-1], last * (1 + 1e-9))
+    return Walk(alphas, tuple(_envelope(trained, alphas)), walker.interrupted)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A network in the solver's units, the alpha that it was fitted to, its mean loss and R_p."""
+
+    network: Network
+    alpha: float
+    loss: float
+    path_norm: float
+
+
+class _Walker:
+    """The walk on one problem, and all networks that it has seen, the best constant first."""
+
+    def __init__(self, settings: Settings, problem: Problem, seed: int) -> None:
+        self.settings, self.problem, self.seed = settings, problem, seed
+        self.interrupted = False
+        self.reports: list[Report] = []
+        self.seen: list[_Seen] = []
+        self.note(problem.constant_network(), np.inf)
+        self.second_order = None
+        if settings.polish and problem.loss.smooth:
+            self.second_order = _SecondOrder(problem)
+        if settings.verbose:
+            print("      alpha     objective          loss  neurons  weights")
+
+    def at(self, alpha: float) -> Problem:
+        return replace(self.problem, alpha=float(alpha))
+
+    def ascend(self, alphas: Iterable[float]) -> None:
+        """Follow one network along alphas until it is constant; fresh ones may take its place."""
+        network: Network | None = None
+        fresh_at: list[float] = []
+        try:
+            for alpha in alphas:
+                problem = self.at(alpha)
+                if network is None:
+                    fresh_at = [alpha * multiple for multiple in FRESH_STARTS[1:]]
+                    network = self.fresh(problem)
+                else:
+                    network = self.thinned(problem, network)
+                if fresh_at and alpha >= fresh_at[0]:
+                    fresh_at = [later for later in fresh_at if later > alpha]
+                    network = min(network, self.fresh(problem), key=problem.objective)
+                self.note(network, alpha)
+                if len(network.used_features) == 0 or self.interrupted:
+                    return
+        except KeyboardInterrupt:
+            self.interrupted = True
+
+    def note(self, network: Network, alpha: float) -> _Seen:
+        """Take note of a network that was fitted to alpha."""
+        loss, path_norm = self.problem.empirical_loss(network), self.problem.path_norm(network)
+        found = _Seen(network, alpha, loss, path_norm)
+        if np.isfinite(loss):
+            self.seen.append(found)
+        if self.settings.verbose and np.isfinite(alpha):
+            print(
+                f"{alpha:11.5g}  {loss + alpha * path_norm:12.6g}  {loss:12.6g}  "
+                f"{network.n_active_neurons:7d}  {network.n_nonzero_weights():7d}",
+                flush=True,
+            )
+        return found
+
+    def fresh(self, problem: Problem) -> Network:
+        """A network from random weights."""
+        settings = self.settings
+        n_steps = FRESH_STEPS if settings.max_iter == "auto" else None
+        network, report = gradient_trained(settings, problem, self.seed, max_iter=n_steps)
+        self.reports.append(report)
+        self.interrupted |= report.interrupted
+        return network if report.interrupted else self.thinned(problem, network)
+
+    def thinned(self, problem: Problem, network: Network) -> Network:
+        """The network after steps that fit it to the alpha of `problem`; F does not rise."""
+        small = _n_parameters(network) <= MOST_PARAMETERS
+        if self.second_order is None or not small:
+            network = self.trained_further(problem, network)
+            small = _n_parameters(network) <= MOST_PARAMETERS
+        if self.second_order is not None and small and len(network.used_features):
+            network = self.second_order.thinned(problem.alpha, network)
+        return network
+
+    def trained_further(self, problem: Problem, network: Network) -> Network:
+        settings, n_samples = self.settings, problem.n_samples
+        further, report = proximal(
+            problem,
+            n_neurons=settings.n_neurons,
+            max_iter=GRADIENT_STEPS,
+            tol=0.0,
+            learning_rate=settings.rate(n_samples),
+            batch_size=settings.rows_a_step(n_samples),
+            n_init=1,
+            seed=self.seed,
+            start=network,
+        )
+        self.interrupted |= report.interrupted
+        return min(network, further, key=problem.objective)
+
+    def highest_alpha(self, lowest: float) -> float:
+        """The least alpha at which no network seen, nor one near it, beats the constant.
+
+        Of a network f that is alpha = (L(c) − L(f)) / R(f). At this alpha some steps lower F
+        below that of the constant c, which raises alpha: Dinkelbach's iteration.
+        """
+        constant = self.seen[0]
+        best = max(self.seen[1:], key=lambda found: _break_even(found, constant), default=constant)
+        alpha = _break_even(best, constant)
+        for _ in range(5):
+            if self.second_order is None or self.interrupted or not alpha > 0:
+                break
+            better = self.note(self.second_order.stepped(alpha, best.network), alpha)
+            if not _break_even(better, constant) > alpha * (1 + 1e-6):
+                break
+            best, alpha = better, _break_even(better, constant)
+        return max(alpha, lowest * FACTOR)
+
+    def refined(self, alphas: np.ndarray) -> Iterator[_Seen]:
+        """The best networks seen for the alphas, after a Newton step if fitted to another one."""
+        for alpha, i in zip(alphas, _least(self.seen, alphas), strict=True):
+            found = self.seen[i]
+            fitted = found.path_norm == 0 or 1 / NEAR < found.alpha / alpha < NEAR
+            if not (self.second_order is None or self.interrupted or fitted):
+                self.note(self.second_order.stepped(alpha, found.network), alpha)
+        best = np.unique(_least(self.seen, alphas))
+        return (self.seen[i] for i in best)
+
+    def report_on(self, found: _Seen) -> Report:
+        """The report of the first training, with the network itself as its last entry."""
+        first = self.reports[0] if self.reports else Report()
+        report = Report(
+            n_iter=sum(report.n_iter for report in self.reports),
+            converged=True,
+            interrupted=self.interrupted,
+            history={name: list(column) for name, column in first.history.items()},
+        )
+        size = found.network.n_nonzero_weights(
+            penalize_bias=self.problem.penalize_bias,
+            penalize_skip=self.problem.skip == "penalized",
+        )
+        report.record(
+            Progress(
+                iteration=report.n_iter,
+                objective=found.loss + min(found.alpha, 1e300) * found.path_norm,
+                loss=found.loss,
+                n_active_neurons=found.network.n_active_neurons,
+                n_nonzero_weights=size,
+                settled=True,
+                network=lambda: found.network,
+            )
+        )
+        return report
+
+
+class _SecondOrder:
+    """Newton steps and deletions, on a sample of the rows where there are many."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.sample = problem.first_rows(min(MOST_ROWS, problem.n_samples), torch.float64)
+
+    def thinned(self, alpha: float, network: Network) -> Network:
+        """Newton steps and deletions until neither lowers F."""
+        sample = replace(self.sample, alpha=alpha)
+        start = Point.of(sample, network)
+        point = evaluated(sample, simplified(sample, start))
+        search = Search(sample, best=min(start, point, key=_objective), work_left=WORK)
+        search.keep(search.newton(search.thin_out(point), 1))
+        return self._on_all_rows(alpha, search.best, network)
+
+    def stepped(self, alpha: float, network: Network) -> Network:
+        """One Newton step."""
+        sample = replace(self.sample, alpha=alpha)
+        point = Point.of(sample, network)
+        return self._on_all_rows(alpha, Search(sample, best=point).newton(point, 1), network)
+
+    def _on_all_rows(self, alpha: float, point: Point, start: Network) -> Network:
+        """The network of a point, or `start` if the sample was wrong about it."""
+        if self.sample.n_samples == self.problem.n_samples:
+            return point.network()
+        problem = replace(self.problem, alpha=alpha)
+        point = evaluated(problem, point)
+        point = Search(problem, best=point).newton(point, 1)
+        return min(start, point.network(), key=problem.objective)
+
+
+def _objective(point: Point) -> float:
+    return point.objective
+
+
+def _n_parameters(network: Network) -> int:
+    return network.n_parameters(fit_intercept=False)
+
+
+def _steps(alphas: np.ndarray) -> Iterator[float]:
+    """From the first of the alphas to the last, in steps that suit a walk.
+
+    Of close alphas some are left out, and between distant ones others come in.
+    """
+    at = float(alphas[0])
+    yield at
+    while at < alphas[-1]:
+        within = alphas[(alphas > at) & (alphas <= at * LONGEST)]
+        if len(within):
+            at = float(within[-1])
+        else:
+            ahead = float(alphas[alphas > at][0])
+            at *= (ahead / at) ** (1 / np.ceil(np.log(ahead / at) / np.log(FACTOR)))
+            at = ahead if at * (1 + 1e-9) >= ahead else at
+        yield at
+
+
+def _break_even(found: _Seen | Trained, constant: _Seen | Trained) -> float:
+    """The alpha at which F of a network is that of the constant."""
+    if not found.path_norm > 0:
+        return 0.0
+    return (constant.loss - found.loss) / found.path_norm
+
+
+def _envelope(trained: list[Trained], alphas: np.ndarray) -> Iterator[Trained]:
+    """For every alpha the network of least F."""
+    for alpha, i in zip(alphas, _least(trained, alphas), strict=True):
+        one = trained[i]
+        yield replace(one, alpha=float(alpha), objective=one.loss + float(alpha) * one.path_norm)
+
+
+def _least(candidates: list[_Seen] | list[Trained], alphas: np.ndarray) -> np.ndarray:
+    """Index of the least L + alpha R for increasing alphas, with R that never rises."""
+    loss = np.array([one.loss for one in candidates])
+    path_norm = np.array([one.path_norm for one in candidates])
+    order = np.lexsort((loss, path_norm))
+    # Of networks with more path norm, only those with less loss than all before.
+    lowest = np.minimum.accumulate(np.append(np.inf, loss[order]))[:-1]
+    order = order[loss[order] < lowest]
+    objective = loss[order] + np.multiply.outer(alphas, path_norm[order])
+    return order[np.minimum.accumulate(objective.argmin(axis=1))]
