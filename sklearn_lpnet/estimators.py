@@ -134,8 +134,8 @@ class LpReLURegressor(MultiOutputMixin, RegressorMixin, BaseLpReLU):
         for the latter targets neither.
 
     max_iter : int or "auto", default="auto"
-        Number of gradient steps; for the solver "adam" of passes over the data. "auto" is 300
-        where a step sees all samples, and 1000 where it sees a batch. More steps end with a
+        Number of gradient steps; for the solver "adam" of passes over the data. "auto" is 600,
+        and for the solver "proximal" 4000 where a step sees a batch of the samples. More steps end with a
         lower objective and, without `polish`, a smaller network.
 
     tol : float, default=1e-4
@@ -517,8 +517,8 @@ class LpReLUClassifier(ClassifierMixin, BaseLpReLU):
         but not centred.
 
     max_iter : int or "auto", default="auto"
-        Number of gradient steps; for the solver "adam" of passes over the data. "auto" is 300
-        where a step sees all samples, and 1000 where it sees a batch. More steps end with a
+        Number of gradient steps; for the solver "adam" of passes over the data. "auto" is 600,
+        and for the solver "proximal" 4000 where a step sees a batch of the samples. More steps end with a
         lower objective and, without `polish`, a smaller network.
 
     tol : float, default=1e-4

@@ -13,8 +13,8 @@ from .solvers.stack import Phase, Stack
 
 #: What the held-out loss is estimated with.
 N_FOLDS, N_STEPS, N_NEURONS, LEARNING_RATE, MAX_ROWS = 3, 150, 50, 0.02, 4096
-#: The usual size of a path weight: targets have unit variance, logits do not.
-WEIGHT_OF_TARGETS, WEIGHT_OF_LOGITS = 0.3, 10.0
+#: The usual size of a path weight: targets have unit variance, logits more.
+WEIGHT_OF_TARGETS, WEIGHT_OF_LOGITS = 0.3, 1.0
 #: A weight has to lower the loss by this share of the constant network's loss.
 SMALLEST_SHARE = 1e-4
 
@@ -28,7 +28,7 @@ def automatic_alpha(problem: Problem, *, n_neurons: int, seed: int) -> float:
     best; :math:`L_0` the loss of the constant network. For squared error
     :math:`2 \hat L` estimates the noise variance σ², and the first term is the BIC's
     σ² log(N) / 2N a weight. A weight of size t pays :math:`\alpha t^p`; t is 0.3 for
-    targets of unit variance and 10 for logits. The floor asks that each weight explain a
+    targets of unit variance and 1 for logits. The floor asks that each weight explain a
     ten-thousandth of what there is to explain, so that large tables get small networks.
 
     Parameters

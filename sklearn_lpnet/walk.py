@@ -45,7 +45,7 @@ GRADIENT_STEPS = 50
 #: Second-order steps are for networks of up to this many parameters.
 MOST_PARAMETERS = 500
 #: Rows that second-order steps look at, and the multiplications that they may spend an alpha.
-MOST_ROWS, WORK = 8192, 2e8
+MOST_ROWS, WORK = 8192, 5e8
 
 
 @dataclass(frozen=True)

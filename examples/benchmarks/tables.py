@@ -47,7 +47,7 @@ UNPOLISHED_ALPHAS = {
     "wine": 1e-3,
 }
 #: Default iterations on full batches and on mini-batches.
-N_ITER, N_ITER_LARGE, LARGE = 600, 2400, 4096
+N_ITER, N_ITER_LARGE, LARGE = 600, 4000, 4096
 GRID = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 
 

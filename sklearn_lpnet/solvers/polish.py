@@ -30,7 +30,7 @@ MOST_PARAMETERS, MOST_ROUNDS = 1500, 4
 #: Rows on which to decide, above which a sample stands for the data.
 ENOUGH_ROWS, ENOUGH_ROWS_A_PARAMETER = 8192, 20
 #: Multiplications that polish may spend, a second or two, and what a pass costs besides.
-WORK, WORK_A_PASS = 2e10, 1e8
+WORK, WORK_A_PASS = 1e10, 5e7
 
 
 def polish(problem: Problem, network: Network) -> tuple[Network, bool]:
