@@ -135,8 +135,8 @@ class LpReLURegressor(MultiOutputMixin, RegressorMixin, BaseLpReLU):
 
     max_iter : int or "auto", default="auto"
         Number of gradient steps; for the solver "adam" of passes over the data. "auto" is 600,
-        and for the solver "proximal" 4000 where a step sees a batch of the samples. More steps end with a
-        lower objective and, without `polish`, a smaller network.
+        and for the solver "proximal" 4000 where a step sees a batch of the samples. More steps
+        end with a lower objective and, without `polish`, a smaller network.
 
     tol : float, default=1e-4
         Training ends early when the objective changes by less than this share of itself between
@@ -518,8 +518,8 @@ class LpReLUClassifier(ClassifierMixin, BaseLpReLU):
 
     max_iter : int or "auto", default="auto"
         Number of gradient steps; for the solver "adam" of passes over the data. "auto" is 600,
-        and for the solver "proximal" 4000 where a step sees a batch of the samples. More steps end with a
-        lower objective and, without `polish`, a smaller network.
+        and for the solver "proximal" 4000 where a step sees a batch of the samples. More steps
+        end with a lower objective and, without `polish`, a smaller network.
 
     tol : float, default=1e-4
         Training ends early when the objective changes by less than this share of itself between
