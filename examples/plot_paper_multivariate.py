@@ -13,7 +13,7 @@ the same problem by ``alpha=0``, which asks for an interpolant of small path nor
 where biases count as weights.
 
 With the argument ``--full`` the script trains for the 100,000 epochs of the paper, which takes
-some minutes; by default it makes a tenth of that.
+about six minutes; by default it makes a tenth of that.
 
 .. [1] J. Nakhleh and R. Nowak, "Global Minimizers of ℓp-Regularized Objectives Yield the Sparsest
    ReLU Neural Networks", arXiv:2505.21791, 2025.
@@ -122,7 +122,8 @@ for name, weight_decay in [("Adam", 0.0), ("AdamW", LAMBDA)]:
 # After each step of Adam a soft threshold, reweighted by the last weights, makes products
 # :math:`v_k w_{kj}` exactly zero. Biases are penalized like weights, and there is neither an
 # intercept nor standardization. Three random starts for each exponent. For p < 1 what is zero stays
-# zero; for p = 1 it may return, and the count of weights goes up and down.
+# zero; for p = 1 it may return, and the count of weights goes up and down. After 100,000 epochs
+# there are 10 to 12 weights for p = 0.4 and 0.7, and 44 to 102 for p = 1.
 #
 # The published curve for p = 1 is that of the network for p = 0.7: the code that records it reads
 # the wrong model. Here p = 1 is p = 1.
@@ -206,9 +207,11 @@ for column, (ax, title) in enumerate(zip(axes, ["nonzero weights", "active neuro
         linewidth=2.5,
         label=LABELS["vertex"],
     )
-    ax.set(xscale="log", yscale="log", xlim=(10, N_EPOCHS), xlabel="epoch", ylabel=title)
+    ax.set(
+        xscale="log", yscale="log", xlim=(N_EPOCHS / 100, N_EPOCHS), xlabel="epoch", ylabel=title
+    )
     ax.yaxis.set_major_formatter("{x:,g}")
-axes[0].legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 0.07), fontsize=9)
+fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
 plt.show()
 
 # %%
