@@ -242,7 +242,7 @@ ax.set(
     ylabel=r"$|v_k w_{kj}|$",
     title="Weights, largest first",
 )
-ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 0.2))
+ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 0.27))
 plt.show()
 
 # %%
