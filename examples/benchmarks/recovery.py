@@ -116,7 +116,7 @@ def main():
         share, *_ = over_seeds(recovered, n_seeds, SIZES[2], correlation=correlation)
         print(f"{correlation:18} {share:4.0%}", flush=True)
 
-    samples, neurons = (50, 100, 200, 400, 800), (2, 4, 6, 8, 12)
+    samples, neurons = (50, 100, 200, 400, 800), (2, 4, 6, 8)
     print("\n10 inputs, 3 of them a neuron: share of 10 teachers recovered, by samples")
     print("neurons  " + "".join(f"{n:>6}" for n in samples))
     shares = np.zeros((len(neurons), len(samples)))
