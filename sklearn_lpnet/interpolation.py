@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from .network import Network
+from .points import distinct_rows
 from .problem import Progress, Report
 from .solvers.cells import Patterned, Setting
 from .solvers.univariate import univariate
@@ -64,7 +65,7 @@ def interpolate(
     rows = np.flatnonzero(weight > 0)
     if settings.solver.name == "univariate":
         return _univariate(settings, X[rows], y[rows, 0], monitor)
-    rows = _distinct(X, y[:, 0], rows)
+    rows = distinct_rows(X, y[:, 0], rows, other_remedy=", or use a positive alpha")
     return _vertex(settings, X[rows], y[rows], seed, start, monitor)
 
 
@@ -144,21 +145,6 @@ def _vertex(
         penalize_skip=problem.skip == "penalized",
     )
     return replace(trained, network=network, objective=path_norm, path_norm=path_norm)
-
-
-def _distinct(X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """One of each set of equal rows, in an order of their own; an error where labels differ."""
-    order = rows[np.lexsort((y[rows], *X[rows].T[::-1]))]
-    repeated = np.all(X[order[1:]] == X[order[:-1]], axis=1)
-    clash = np.flatnonzero(repeated & (y[order[1:]] != y[order[:-1]]))
-    if len(clash):
-        i, j = sorted(order[clash[0] : clash[0] + 2].tolist())
-        raise ValueError(
-            f"X has the equal rows {i} and {j}, but y is {float(y[i])!r} in one and "
-            f"{float(y[j])!r} in the other. No function interpolates both; average y over equal "
-            "rows, or use a positive alpha."
-        )
-    return order[np.append(True, ~repeated)]
 
 
 def _refined(settings: Settings, network: Network, X: np.ndarray, y: np.ndarray) -> Network:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
 
 
 def distinct_points(X: Any, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -39,15 +40,25 @@ def distinct_points(X: Any, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
         if not np.isfinite(values).all():
             row = int(np.argwhere(~np.isfinite(values))[0, 0])
             raise ValueError(f"{name} must be finite, got {values[row]} in row {row}. Drop it.")
-    order = np.lexsort(inputs.T[::-1])
-    inputs, targets = inputs[order], targets[order]
-    repeated = np.all(inputs[1:] == inputs[:-1], axis=1)
-    clash = np.flatnonzero(repeated & (targets[1:] != targets[:-1]))
+    rows = distinct_rows(inputs, targets, np.arange(len(targets)))
+    return inputs[rows], targets[rows]
+
+
+def distinct_rows(
+    X: FloatArray, y: FloatArray, rows: IntArray, *, other_remedy: str = ""
+) -> IntArray:
+    """Of these rows one of each set of equal ones, in lexicographic order of X.
+
+    Where labels of equal rows differ, an error says to average over them, or the other remedy.
+    """
+    order = rows[np.lexsort(X[rows].T[::-1])]
+    repeated = np.all(X[order[1:]] == X[order[:-1]], axis=1)
+    clash = np.flatnonzero(repeated & (y[order[1:]] != y[order[:-1]]))
     if len(clash):
-        (i, j), (first, second) = order[clash[0] :][:2].tolist(), targets[clash[0] :][:2].tolist()
+        i, j = order[clash[0] :][:2].tolist()
         raise ValueError(
-            f"X has the equal rows {i} and {j}, but y is {first!r} in one and {second!r} in the "
-            "other. No function interpolates both; average y over equal rows."
+            f"X has the equal rows {i} and {j}, but y is {float(y[i])!r} in one and "
+            f"{float(y[j])!r} in the other. No function interpolates both; average y over equal "
+            f"rows{other_remedy}."
         )
-    new = np.append(True, ~repeated)
-    return inputs[new], targets[new]
+    return order[np.append(True, ~repeated)]
