@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABCMeta, abstractmethod
+from functools import partial
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,6 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from .callbacks import CallbackSupportMixin, TrainingTasks, has_callbacks
 from .network import Network
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from .training import Settings, Trained
 
 
-class BaseLpReLU(BaseEstimator, metaclass=ABCMeta):
+class BaseLpReLU(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     """What regression and classification share."""
 
     _parameter_constraints: dict[str, list[Any]] = {
@@ -54,6 +56,7 @@ class BaseLpReLU(BaseEstimator, metaclass=ABCMeta):
     _partial_state: dict[str, Any] | None = None
     # What predicts in place of the network, for one feature and alpha = 0.
     _interpolant: Interpolant | None = None
+    network_: Network
 
     @abstractmethod
     def _loss(self) -> Loss:
@@ -86,27 +89,38 @@ class BaseLpReLU(BaseEstimator, metaclass=ABCMeta):
         """Weights of the affine skip connection."""
         return self.network_.skip
 
-    def _fit(self, X: Any, targets: np.ndarray, weight: np.ndarray) -> None:
-        """Train on encoded targets, and expose the network."""
+    def _fit(self, X: Any, y: Any, sample_weight: Any) -> None:
+        """Train on data as the user gives them, and expose the network."""
         from . import training
 
-        start = None
-        if self.warm_start and hasattr(self, "network_"):
-            start = self.network_
-            if start.n_outputs != targets.shape[1]:
-                raise ValueError(
-                    f"warm_start=True goes on from a network of {start.n_outputs} outputs, but y "
-                    f"now has {targets.shape[1]}; use warm_start=False."
-                )
+        reset = not (self.warm_start and hasattr(self, "network_"))
+        encoded, targets, weight = self._encoded(X, y, sample_weight, reset=reset)
+        start = None if reset else self.network_
+        if start is not None and start.n_outputs != targets.shape[1]:
+            raise ValueError(
+                f"warm_start=True goes on from a network of {start.n_outputs} outputs, but y "
+                f"now has {targets.shape[1]}; use warm_start=False."
+            )
         settings = training.Settings.of(self, self._loss())
-        if settings.solver.interpolates:
-            from .interpolation import interpolate as train
-        else:
-            train = training.train
+        tasks = None
+        if has_callbacks(self):
+            attributes = partial(self._fitted_attributes, settings)
+            tasks = TrainingTasks(self, X, y, sample_weight, attributes)
         rng = check_random_state(self.random_state)
-        trained = train(settings, X, targets, weight, rng=rng, start=start)
+        if settings.solver.interpolates:
+            from .interpolation import interpolate
+
+            if tasks is not None:
+                tasks.begin()
+            trained = interpolate(settings, encoded, targets, weight, rng=rng, start=start)
+        else:
+            trained = training.train(
+                settings, encoded, targets, weight, rng=rng, start=start, tasks=tasks
+            )
         self._partial_state = None
         self._expose(settings, trained)
+        if tasks is not None:
+            tasks.end()
 
     def _partial_fit(self, X: Any, targets: np.ndarray, weight: np.ndarray) -> None:
         """Make one pass over the rows, and expose the network."""
@@ -125,27 +139,39 @@ class BaseLpReLU(BaseEstimator, metaclass=ABCMeta):
 
     def _expose(self, settings: Settings, trained: Trained) -> None:
         """Set the attributes that every fit leaves behind."""
+        for name, value in self._fitted_attributes(settings, trained).items():
+            setattr(self, name, value)
+
+    def _fitted_attributes(self, settings: Settings, trained: Trained) -> dict[str, Any]:
+        """The attributes that a fit leaves behind, but for those that it learns of the data."""
         network, report = trained.network, trained.report
         penalized = {
             "penalize_bias": settings.penalize_bias,
             "penalize_skip": settings.skip != "free",
         }
-        self.network_: Network = network
-        self._interpolant = trained.interpolant
-        self.alpha_ = trained.alpha
-        self.objective_ = trained.objective
-        self.path_norm_ = network.path_norm(settings.p, **penalized)
-        self.n_nonzero_weights_ = network.n_nonzero_weights(**penalized)
-        self.n_parameters_ = network.n_parameters(**penalized, fit_intercept=settings.fit_intercept)
-        self.feature_importances_ = trained.feature_importances
-        self.n_iter_ = report.n_iter
-        self.history_ = report.history
-        self.validation_scores_ = trained.validation_scores
-        self.best_validation_score_ = trained.best_validation_score
+        return {
+            "network_": network,
+            "_interpolant": trained.interpolant,
+            "alpha_": trained.alpha,
+            "objective_": trained.objective,
+            "path_norm_": network.path_norm(settings.p, **penalized),
+            "n_nonzero_weights_": network.n_nonzero_weights(**penalized),
+            "n_parameters_": network.n_parameters(
+                **penalized, fit_intercept=settings.fit_intercept
+            ),
+            "feature_importances_": trained.feature_importances,
+            "n_iter_": report.n_iter,
+            "history_": report.history,
+            "validation_scores_": trained.validation_scores,
+            "best_validation_score_": trained.best_validation_score,
+        }
 
     def _fitted_copy(self, settings: Settings, trained: Trained) -> Self:
         """An estimator like this one, fitted with the alpha and the network of a training run."""
         fitted = copy.copy(self)
+        if has_callbacks(fitted):
+            # One of many results, with no fit of its own to follow.
+            fitted.set_callbacks()
         fitted.alpha = trained.alpha
         fitted._expose(settings, trained)
         return fitted

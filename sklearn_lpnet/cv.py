@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from inspect import signature
+from itertools import count
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -26,6 +27,7 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.validation import _check_sample_weight
 from threadpoolctl import threadpool_limits
 
+from .callbacks import Task, running
 from .estimators import LpReLUClassifier, LpReLURegressor
 from .path import LpPath, checked_alphas, default_scores, path_of, path_template, seed_of
 
@@ -104,6 +106,7 @@ class _PathCV:
         folds = self._folds(X, y, data, sample_weight, groups) if uses_folds else []
         for template in templates:
             _share_data_attributes(self, template)
+        fit, path_tasks, fold_tasks = self._tasks(X, y, sample_weight, exponents, folds)
         seed = seed_of(self)
         run = Parallel(n_jobs=self.n_jobs, verbose=self.verbose)
         self.paths_: dict[float, LpPath] = dict(
@@ -113,23 +116,28 @@ class _PathCV:
                     delayed(_whole_path)(
                         template,
                         data,
+                        task,
                         seed=seed,
                         alphas=alphas,
                         n_alphas=self.n_alphas,
                         sample_weight=sample_weight,
                     )
-                    for template in templates
+                    for template, task in zip(templates, path_tasks, strict=True)
                 ),
                 strict=True,
             )
         )
         results = run(
-            delayed(_along_fold)(template, path.alphas, fold, seed)
-            for template, path in zip(templates, self.paths_.values(), strict=True)
-            for fold in folds
+            delayed(_along_fold)(template, path.alphas, fold, seed, task)
+            for template, path, tasks in zip(
+                templates, self.paths_.values(), fold_tasks, strict=True
+            )
+            for fold, task in zip(folds, tasks, strict=True)
         )
         self.n_splits_ = len(folds)
         self._choose(results, np.count_nonzero(data[2]))
+        if fit is not None:
+            fit.end({})
         return self
 
     @property
@@ -187,8 +195,43 @@ class _PathCV:
             if scorer is not None:
                 params = {name: _rows_of(value, test) for name, value in score_params.items()}
                 scoring = _Scoring(scorer, _safe_indexing(X, test), _safe_indexing(y, test), params)
-            folds.append(_Fold(parts[0][:3], parts[1], scoring))
+            folds.append(_Fold(train, parts[0][:3], parts[1], scoring))
         return folds
+
+    def _tasks(
+        self: Any, X: Any, y: Any, sample_weight: Any, exponents: list[float], folds: list[_Fold]
+    ) -> tuple[Task | None, list[Task | None], list[list[Task | None]]]:
+        """The tasks of the fit, of each path on all data, and of each path's folds."""
+        fit = Task.of_fit(
+            self,
+            X,
+            y,
+            sample_weight,
+            n_subtasks=len(exponents) * (1 + len(folds)),
+            in_order=False,
+        )
+        if fit is None:
+            return None, [None for _ in exponents], [[None for _ in folds] for _ in exponents]
+        numbers = count()
+        parts = [
+            {
+                "X": fold.train[0],
+                "y": _rows_of(y, fold.rows),
+                "sample_weight": _rows_of(sample_weight, fold.rows),
+            }
+            for fold in folds
+        ]
+        return (
+            fit,
+            [fit.subtask(f"path p={p:g}", next(numbers)) for p in exponents],
+            [
+                [
+                    fit.subtask(f"fold {k} p={p:g}", next(numbers), **parts[k])
+                    for k in range(len(folds))
+                ]
+                for p in exponents
+            ],
+        )
 
     def _routed(
         self: Any, scorer: Any, sample_weight: Any, groups: Any
@@ -235,7 +278,7 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
 
     alphas : array-like of shape (n_alphas,), default=None
         The alphas to choose from, positive and increasing. By default there is a geometric grid
-        for each p, from a fifth of what ``alpha="auto"`` stands for to the least alpha at which a
+        for each p, from a tenth of what ``alpha="auto"`` stands for to the least alpha at which a
         constant is best.
 
     n_alphas : int, default=30
@@ -267,8 +310,8 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
         Parameters of every network.
 
     max_iter, tol, learning_rate, batch_size, polish, n_init : as for the LpReLURegressor
-        Parameters of every network. `max_iter` counts the steps of a network that is trained from
-        random weights.
+        Parameters of every network. `max_iter` counts the steps of the first network that is
+        trained from random weights.
 
     device, dtype, quantile, huber_delta : as for the LpReLURegressor
         Parameters of every network.
@@ -328,6 +371,9 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
     For every p the path on all data gives the grid of alphas. The same alphas are walked along on
     the training part of each fold. The network of the choice is the one that the path on all data
     has there, so nothing is trained again.
+
+    From scikit-learn 1.9 on, callbacks such as ``ProgressBar()`` may be set by `set_callbacks`.
+    Every path, on all data or on those of a fold, is a task to them. They cannot end the fit.
 
     With N samples, k = `n_parameters_` and L the mean loss in the units of training, the
     information criteria are
@@ -424,7 +470,7 @@ class LpReLUClassifierCV(_PathCV, LpReLUClassifier):
 
     alphas : array-like of shape (n_alphas,), default=None
         The alphas to choose from, positive and increasing. By default there is a geometric grid
-        for each p, from a fifth of what ``alpha="auto"`` stands for to the least alpha at which a
+        for each p, from a tenth of what ``alpha="auto"`` stands for to the least alpha at which a
         constant is best.
 
     n_alphas : int, default=30
@@ -456,8 +502,8 @@ class LpReLUClassifierCV(_PathCV, LpReLUClassifier):
         Parameters of every network.
 
     max_iter, tol, learning_rate, batch_size, polish, n_init : as for the LpReLUClassifier
-        Parameters of every network. `max_iter` counts the steps of a network that is trained from
-        random weights.
+        Parameters of every network. `max_iter` counts the steps of the first network that is
+        trained from random weights.
 
     device, dtype, class_weight : as for the LpReLUClassifier
         Parameters of every network.
@@ -520,6 +566,9 @@ class LpReLUClassifierCV(_PathCV, LpReLUClassifier):
     For every p the path on all data gives the grid of alphas. The same alphas are walked along on
     the training part of each fold. The network of the choice is the one that the path on all data
     has there, so nothing is trained again.
+
+    From scikit-learn 1.9 on, callbacks such as ``ProgressBar()`` may be set by `set_callbacks`.
+    Every path, on all data or on those of a fold, is a task to them. They cannot end the fit.
 
     With N samples, k = `n_parameters_` and L the mean loss in the units of training, the
     information criteria are
@@ -619,28 +668,29 @@ class _Scoring:
 class _Fold:
     """Encoded data of a fold: X, targets, weights; for the test also the weights of scores."""
 
+    rows: np.ndarray
     train: tuple[Any, np.ndarray, np.ndarray]
     test: tuple[Any, np.ndarray, np.ndarray, np.ndarray | None]
     scoring: _Scoring | None
 
 
-def _whole_path(template: Any, data: Any, **options: Any) -> LpPath:
-    with _one_thread():
+def _whole_path(template: Any, data: Any, task: Task | None, **options: Any) -> LpPath:
+    with running(task), _one_thread():
         path, interrupted = path_of(template, *data, **options)
-    if interrupted:
-        raise KeyboardInterrupt
+        if interrupted:
+            raise KeyboardInterrupt
     return path
 
 
 def _along_fold(
-    template: Any, alphas: np.ndarray, fold: _Fold, seed: int
+    template: Any, alphas: np.ndarray, fold: _Fold, seed: int, task: Task | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Test scores of the networks along a path, and their numbers of weights and neurons."""
     from .training import Settings
     from .walk import walk
 
     settings = Settings.of(template, template._loss())
-    with _one_thread():
+    with running(task), _one_thread():
         walked = walk(settings, *fold.train, seed=seed, alphas=alphas)
         if walked.interrupted:
             raise KeyboardInterrupt

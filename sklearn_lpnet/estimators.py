@@ -268,6 +268,14 @@ class LpReLURegressor(MultiOutputMixin, RegressorMixin, BaseLpReLU):
     sklearn.neural_network.MLPRegressor : A dense network.
     sklearn.linear_model.Lasso : Linear model with an ℓ1 penalty.
 
+    Notes
+    -----
+    From scikit-learn 1.9 on, `set_callbacks` takes callbacks of `sklearn.callback`, such as
+    ``ProgressBar()`` and ``ScoringMonitor(scoring="r2")``. They follow `fit` step by step,
+    a step being an entry of `history_`; for ``alpha=0`` they see its beginning and its end. One
+    that returns True at the end of a step ends training there: the network is then the one so
+    far, without `polish`, and no warning says that training has not converged.
+
     References
     ----------
     .. [1] J. Nakhleh and R. Nowak, "Global Minimizers of ℓp-Regularized Objectives Yield the
@@ -374,9 +382,7 @@ class LpReLURegressor(MultiOutputMixin, RegressorMixin, BaseLpReLU):
             The fitted estimator.
         """
         self._check_before_fit()
-        reset = not (self.warm_start and hasattr(self, "network_"))
-        X, targets, weight = self._encoded(X, y, sample_weight, reset=reset)
-        self._fit(X, targets, weight)
+        self._fit(X, y, sample_weight)
         return self
 
     @available_if(_trains_in_passes)
@@ -644,6 +650,14 @@ class LpReLUClassifier(ClassifierMixin, BaseLpReLU):
     sklearn.neural_network.MLPClassifier : A dense network.
     sklearn.linear_model.LogisticRegression : Linear model, with an ℓ1 penalty where asked for.
 
+    Notes
+    -----
+    From scikit-learn 1.9 on, `set_callbacks` takes callbacks of `sklearn.callback`, such as
+    ``ProgressBar()`` and ``ScoringMonitor(scoring="accuracy")``. They follow `fit` step by step,
+    a step being an entry of `history_`. One that returns True at the end of a step ends training
+    there: the network is then the one so far, without `polish`, and no warning says that training
+    has not converged.
+
     References
     ----------
     .. [1] J. Nakhleh and R. Nowak, "Global Minimizers of ℓp-Regularized Objectives Yield the
@@ -747,13 +761,11 @@ class LpReLUClassifier(ClassifierMixin, BaseLpReLU):
             The fitted estimator.
         """
         self._check_before_fit()
-        reset = not (self.warm_start and hasattr(self, "network_"))
         before = {
             name: vars(self)[name] for name in ("_encoding", "classes_") if name in vars(self)
         }
         try:
-            X, targets, weight = self._encoded(X, y, sample_weight, reset=reset)
-            self._fit(X, targets, weight)
+            self._fit(X, y, sample_weight)
         except BaseException:
             # A fit that fails leaves the network of the one before, and so its classes.
             self.__dict__.update(before)

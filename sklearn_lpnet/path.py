@@ -62,7 +62,7 @@ def lp_path(
         Exponent of the path norm, 0 < p <= 1. By default that of the estimator, 0.5.
 
     alphas : array-like of shape (n_alphas,), default=None
-        The alphas, positive and increasing. By default the grid is geometric, from a fifth of
+        The alphas, positive and increasing. By default the grid is geometric, from a tenth of
         what ``alpha="auto"`` stands for to the least alpha at which a constant is best.
 
     n_alphas : int, default=30
@@ -112,6 +112,12 @@ def lp_path(
     >>> model.feature_names_in_[model.network_.used_features].tolist()
     ['bmi', 's5']
     """
+    labels = np.ravel(y)
+    if estimator is None and len(labels) and isinstance(labels[0], str):
+        raise ValueError(
+            f"y holds strings, such as {str(labels[0])!r}, and the default estimator is a "
+            "regressor; use estimator=LpReLUClassifier()."
+        )
     template = path_template(_configured(estimator, p, params))
     grid = checked_alphas(alphas, n_alphas)
     if (X_val is None) != (y_val is None):

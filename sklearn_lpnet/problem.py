@@ -25,7 +25,7 @@ Skip = Literal["none", "penalized", "free"]
 #: A loss this much above the constant's is that of a network that has gone astray.
 LOSS_TOLERANCE = 1e-2
 #: Entries of a block of rows that one pass over the data holds at a time.
-BLOCK_ENTRIES = 1 << 22
+BLOCK_ENTRIES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class DenseRows:
 
     def blocks(self, width: int) -> Iterator[tuple[slice, torch.Tensor]]:
         """Consecutive blocks of rows, small enough for `width` values a row."""
-        for rows in _row_slices(len(self), width):
+        for rows in _row_slices(len(self), max(width, self.width)):
             yield rows, self.tensor[rows]
 
 

@@ -22,11 +22,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils.sparsefuncs import min_max_axis
 
+from .callbacks import TrainingTasks
 from .losses import Loss
 from .network import Network
 from .penalty import LpPenalty
 from .problem import Monitor, Problem, Progress, Report, Skip, Standardizer, merge_rows
 from .solvers import Solver, choose_solver
+from .solvers.adam import N_REPORTS, REPORT_EVERY
+from .solvers.one_feature import BestKnots, has_best_knots
 from .solvers.polish import polish
 from .solvers.proximal import proximal_partial
 from .solvers.univariate import Interpolant
@@ -39,6 +42,11 @@ _FULL_BATCH, _MINI_BATCH = 4096, 1024
 
 # With max_iter="auto", the iterations on full batches and on mini-batches.
 _FULL_STEPS, _MINI_STEPS = 600, 4000
+# Where there are best knots to start from, and so many samples that these are well determined.
+_STEPS_BESIDE_KNOTS, _KNOTS_DETERMINED = 60, 50
+
+# Reporting steps of the solver "proximal" in a run of many iterations.
+_PROXIMAL_REPORTS = 50
 
 # By how much F of a network may exceed that of the best constant, for rounding.
 _OBJECTIVE_TOLERANCE = 1e-4
@@ -165,6 +173,19 @@ class Settings:
         full = self.rows_a_step(n_samples) is None
         return _FULL_STEPS if full or in_passes else _MINI_STEPS
 
+    def most_reports(self, n_samples: int) -> int:
+        """Number of reporting steps of the solver, if it does not end early."""
+        n_steps = self.steps(n_samples)
+        if self.solver.minimizes_objective:
+            every = max(1, n_steps // _PROXIMAL_REPORTS)
+        else:
+            every = max(REPORT_EVERY, n_steps // N_REPORTS)
+        return -(-n_steps // every)
+
+    def polishes(self, problem: Problem) -> bool:
+        """Whether second-order steps follow the solver."""
+        return self.polish and self.solver.minimizes_objective and problem.loss.smooth
+
     def rate(self, n_samples: int) -> float:
         """Learning rate: half of the solver's for mini-batches."""
         if self.learning_rate != "auto":
@@ -213,6 +234,7 @@ def train(
     *,
     rng: np.random.RandomState,
     start: Network | None = None,
+    tasks: TrainingTasks | None = None,
 ) -> Trained:
     """Train a network from random weights, or on from `start` (in the user's units)."""
     seed = draw_seed(rng)
@@ -222,27 +244,39 @@ def train(
         (X, y, weight), held_out = _split(settings, X, y, weight, rng)
     scaler = settings.scaler(X, y, weight)
     problem = settings.problem(X, y, weight, scaler)
+    if settings.max_iter == "auto" and knots_suffice(settings, problem):
+        settings = replace(settings, max_iter=_STEPS_BESIDE_KNOTS)
     stopping = None
     if held_out is not None:
         score = _Score(settings, scaler, *held_out)
         stopping = _EarlyStopping(score, settings.n_iter_no_change, settings.tol)
+
+    def result(network: Network, report: Report) -> Trained:
+        trained = finished(settings, problem, scaler, network, X, report)
+        if stopping is None:
+            return trained
+        return replace(
+            trained,
+            validation_scores=list(stopping.scores),
+            best_validation_score=stopping.best_score,
+        )
+
+    if tasks is not None:
+        tasks.begin(settings.most_reports(problem.n_samples) + settings.polishes(problem))
     with threads_for(settings, problem):
         try:
-            problem = with_alpha(settings, problem, seed)
+            knots = best_knots(settings, problem)
+            problem = with_alpha(settings, problem, seed, knots)
         except KeyboardInterrupt:
             problem = replace(problem, alpha=1.0)
             network, report = problem.constant_network(), Report(interrupted=True)
-            _warn_unless_converged(settings, problem, network, report, stopped=False)
+            _warn_unless_converged(settings, problem, network, report, None)
         else:
             if start is not None:
                 start = _start(problem, scaler, start, X)
-            network, report = _solve(settings, problem, seed, start, stopping)
-        trained = finished(settings, problem, scaler, network, X, report)
-    if stopping is None:
-        return trained
-    return replace(
-        trained, validation_scores=stopping.scores, best_validation_score=stopping.best_score
-    )
+            watch = _Watch(settings, problem, stopping, tasks, result)
+            network, report = _solve(settings, problem, seed, start, watch, knots)
+        return result(network, report)
 
 
 def gradient_trained(
@@ -420,37 +454,49 @@ def _solve(
     problem: Problem,
     seed: int,
     start: Network | None,
-    stopping: _EarlyStopping | None,
+    watch: _Watch,
+    knots: BestKnots | None,
 ) -> tuple[Network, Report]:
-    """Run the solver, with the monitors that are asked for, and warn if it did not get there."""
-    monitors: list[Monitor] = []
-    printer = PrintProgress() if settings.verbose else None
-    if printer is not None:
-        monitors.append(printer)
-    if stopping is not None:
-        monitors.append(stopping)
-    network, report = gradient_trained(
-        settings, problem, seed, start=start, monitor=_together(monitors)
-    )
+    """Run the solver under a watch, and warn if it did not get there."""
+    watch.begin()
+    network, report = gradient_trained(settings, problem, seed, start=start, monitor=watch.monitor)
+    if knots is not None:
+        from_knots = knots.network(problem.alpha)
+        if start is None and knots_suffice(settings, problem):
+            network = min(network, from_knots, key=problem.objective)
+        else:
+            report.other_starts.append(from_knots)
+    with _keeping_interrupts(report):
+        watch.end(network, report)
+    stopping = watch.stopping
     if stopping is not None and stopping.best_network is not None:
         network = stopping.best_network
-    if settings.polish and settings.solver.minimizes_objective and problem.loss.smooth:
+    polishes = settings.polishes(problem) and not watch.stopped_by_callback
+    if polishes and not report.interrupted and not report.diverged:
+        watch.begin_polish()
         polished = _polished(problem, network, report)
         if stopping is None or stopping.accepts(polished):
             network = polished
-        if printer is not None and not report.interrupted and not report.diverged:
-            printer(progress_of(problem, network, report.n_iter))
-    network, report.diverged = _or_constant(problem, network, diverged=report.diverged)
-    _warn_unless_converged(
-        settings, problem, network, report, stopped=stopping is not None and stopping.stopped
-    )
+        network, report.diverged = _or_constant(problem, network, diverged=False)
+        with _keeping_interrupts(report):
+            watch.end_polish(network, report)
+    else:
+        network, report.diverged = _or_constant(problem, network, diverged=report.diverged)
+    _warn_unless_converged(settings, problem, network, report, watch)
     return network, report
 
 
+@contextmanager
+def _keeping_interrupts(report: Report) -> Iterator[None]:
+    """Let an interrupt end training, as solvers do, rather than lose what has been trained."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        report.interrupted = True
+
+
 def _polished(problem: Problem, network: Network, report: Report) -> Network:
-    """The best of the polished starts; `network` itself if training is interrupted."""
-    if report.interrupted or report.diverged:
-        return network
+    """The best of the polished starts."""
     network, report.interrupted = polish(problem, network)
     for start in report.other_starts:
         if report.interrupted:
@@ -488,10 +534,25 @@ def draw_seed(rng: np.random.RandomState) -> int:
     return int(rng.randint(np.iinfo(np.int32).max))
 
 
-def with_alpha(settings: Settings, problem: Problem, seed: int) -> Problem:
+def best_knots(settings: Settings, problem: Problem) -> BestKnots | None:
+    """The best knots, where they are what the solver is looking for."""
+    return BestKnots(problem) if settings.polishes(problem) and has_best_knots(problem) else None
+
+
+def knots_suffice(settings: Settings, problem: Problem) -> bool:
+    """Whether there is little hope to find a better network from random weights."""
+    determined = problem.n_samples >= _KNOTS_DETERMINED and not settings.early_stopping
+    # Where the affine part is penalized the best knots are others.
+    exact = problem.skip == "free" and has_best_knots(problem)
+    return determined and exact and settings.polishes(problem)
+
+
+def with_alpha(
+    settings: Settings, problem: Problem, seed: int, knots: BestKnots | None = None
+) -> Problem:
     if settings.alpha != "auto":
         return problem
-    alpha = automatic_alpha(problem, n_neurons=settings.n_neurons, seed=seed)
+    alpha = automatic_alpha(problem, n_neurons=settings.n_neurons, seed=seed, knots=knots)
     return replace(problem, alpha=alpha)
 
 
@@ -604,13 +665,20 @@ def progress_of(problem: Problem, network: Network, iteration: int) -> Progress:
 
 
 def _warn_unless_converged(
-    settings: Settings, problem: Problem, network: Network, report: Report, *, stopped: bool
+    settings: Settings, problem: Problem, network: Network, report: Report, watch: _Watch | None
 ) -> None:
     bound = problem.objective(problem.constant_network()) * (1 + _OBJECTIVE_TOLERANCE)
     if report.interrupted:
         message = (
             f"Training was interrupted after {report.n_iter} iterations. The estimator holds the "
             "best network so far."
+        )
+    elif watch is not None and watch.stopped_by_callback:
+        if not report.diverged:
+            return
+        message = (
+            f"A callback ended training after {report.n_iter} iterations, when the network was no "
+            "better than a constant, which the estimator then holds."
         )
     elif report.diverged:
         message = (
@@ -624,7 +692,7 @@ def _warn_unless_converged(
             "Training ended with an objective above that of a constant, which the loss alone is "
             "not. Increase max_iter or alpha, use a smaller learning_rate, or polish=True."
         )
-    elif not report.converged and not stopped and settings.tol > 0:
+    elif not report.converged and settings.tol > 0 and not (watch and watch.stopped_early):
         message = (
             f"Training ended at max_iter={settings.steps(problem.n_samples)} iterations before the "
             f"objective settled to tol={settings.tol:g}. Increase max_iter or tol."
@@ -634,15 +702,93 @@ def _warn_unless_converged(
     warnings.warn(message, ConvergenceWarning, stacklevel=7)
 
 
-def _together(monitors: list[Monitor]) -> Monitor | None:
-    """One monitor that calls each of them."""
-    if not monitors:
-        return None
+class _Watch:
+    """What looks at training at its reporting steps: `verbose`, early stopping and callbacks."""
 
-    def monitor(progress: Progress) -> bool:
-        return any([each(progress) for each in monitors])
+    def __init__(
+        self,
+        settings: Settings,
+        problem: Problem,
+        stopping: _EarlyStopping | None,
+        tasks: TrainingTasks | None,
+        result: Callable[[Network, Report], Trained],
+    ) -> None:
+        self.problem, self.stopping, self.tasks, self.result = problem, stopping, tasks, result
+        self.printer = PrintProgress() if settings.verbose else None
+        self.steps_left = settings.most_reports(problem.n_samples)
+        self.seen = Report()
+        self.stopped_by_callback = False
 
-    return monitor
+    @property
+    def stopped_early(self) -> bool:
+        """Whether early stopping has ended training."""
+        return self.stopping is not None and self.stopping.stopped
+
+    @property
+    def monitor(self) -> Monitor | None:
+        """What the solver is to call, if anything."""
+        looks = (self.printer, self.stopping, self.tasks)
+        return None if all(look is None for look in looks) else self
+
+    def begin(self) -> None:
+        """Begin a reporting step."""
+        if self.tasks is not None and self.steps_left > 0:
+            self.steps_left -= 1
+            self.tasks.begin_subtask("training-step")
+
+    def __call__(self, progress: Progress) -> bool:
+        """Look at the end of a reporting step; True ends training."""
+        self.seen.record(progress)
+        self.seen.n_iter = progress.iteration
+        if self.printer is not None:
+            self.printer(progress)
+        stop = self.stopping is not None and self.stopping(progress)
+        self.stopped_by_callback = self._end_step(progress.network, self.seen)
+        if stop or self.stopped_by_callback:
+            return True
+        self.begin()
+        return False
+
+    def end(self, network: Network, report: Report) -> None:
+        """Look at what is left when the solver has ended."""
+        n_recorded, n_seen = (len(one.history["iteration"]) for one in (report, self.seen))
+        if n_recorded > n_seen and np.isfinite(report.history["objective"][-1]):
+            # A solver that has come to rest does not ask whether to go on.
+            last: dict[str, Any] = {name: column[-1] for name, column in report.history.items()}
+            self.steps_left = 0
+            self(Progress(**last, settled=True, network=lambda: network))
+        elif report.n_iter > self.seen.n_iter:
+            self._end_step(lambda: network, replace(self.seen, n_iter=report.n_iter))
+        elif self.tasks is not None:
+            self.tasks.end_subtask()
+
+    def begin_polish(self) -> None:
+        """Begin what follows the solver."""
+        if self.tasks is not None:
+            self.tasks.begin_subtask("polish")
+
+    def end_polish(self, network: Network, report: Report) -> None:
+        """Look at the network that polish leaves."""
+        if self.printer is not None and not report.interrupted:
+            self.printer(progress_of(self.problem, network, report.n_iter))
+        self._end_subtask(lambda: network, report)
+
+    def _end_step(self, network: Callable[[], Network], report: Report) -> bool:
+        """End a reporting step; True if a callback ends training with it."""
+        best = None if self.stopping is None else self.stopping.best_network
+        return self._end_subtask(network if best is None else lambda: best, report)
+
+    def _end_subtask(self, network: Callable[[], Network], report: Report) -> bool:
+        """End a task with what training comes to if it ends there; True if a callback wants to."""
+        if self.tasks is None:
+            return False
+
+        def trained() -> Trained:
+            history = {name: list(column) for name, column in report.history.items()}
+            kept, _ = _or_constant(self.problem, network(), diverged=False)
+            return self.result(kept, replace(report, history=history))
+
+        return self.tasks.end_subtask(trained)
 
 
 class _Score:
@@ -732,13 +878,13 @@ class PrintProgress:
 
     def __init__(self) -> None:
         self.start = time.perf_counter()
-        print("iteration     objective          loss  neurons  weights    time")
+        print("iteration     objective          loss  neurons  weights      time")
 
     def __call__(self, progress: Progress) -> bool:
         print(
             f"{progress.iteration:9d}  {progress.objective:12.6g}  {progress.loss:12.6g}  "
             f"{progress.n_active_neurons:7d}  {progress.n_nonzero_weights:7d}  "
-            f"{time.perf_counter() - self.start:5.1f}s",
+            f"{time.perf_counter() - self.start:7.1f}s",
             flush=True,
         )
         return False

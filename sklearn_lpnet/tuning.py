@@ -9,6 +9,7 @@ import torch
 
 from .losses import BinaryLogLoss, Hinge, Loss, MulticlassHinge, SoftmaxLogLoss
 from .problem import Problem
+from .solvers.one_feature import BestKnots
 from .solvers.stack import Phase, Stack
 
 #: What the held-out loss is estimated with.
@@ -19,7 +20,9 @@ WEIGHT_OF_TARGETS, WEIGHT_OF_LOGITS = 0.3, 1.0
 SMALLEST_SHARE = 1e-4
 
 
-def automatic_alpha(problem: Problem, *, n_neurons: int, seed: int) -> float:
+def automatic_alpha(
+    problem: Problem, *, n_neurons: int, seed: int, knots: BestKnots | None = None
+) -> float:
     r"""An alpha at which a weight costs as much as it does under the BIC.
 
     .. math:: \alpha = \max\left(\hat L \, \frac{\log N}{N},\ 10^{-4} L_0\right) t^{-p}
@@ -38,6 +41,8 @@ def automatic_alpha(problem: Problem, *, n_neurons: int, seed: int) -> float:
     n_neurons : int
         Width of the network to come; narrower ones take its place here.
     seed : int
+    knots : BestKnots or None
+        Those of the problem, if it has them: they say which alpha has the least BIC.
 
     Returns
     -------
@@ -48,6 +53,8 @@ def automatic_alpha(problem: Problem, *, n_neurons: int, seed: int) -> float:
     baseline = float(problem.weight @ problem.loss.value(problem.y, constant.expand_as(problem.y)))
     if baseline <= torch.finfo(torch.float32).tiny:
         return 1.0
+    if knots is not None:
+        return knots.automatic_alpha()
     held_out = min(baseline, _held_out_loss(problem, min(n_neurons, N_NEURONS), seed))
     n = problem.n_samples
     cost = max(held_out * log(max(n, 2)) / n, SMALLEST_SHARE * baseline)

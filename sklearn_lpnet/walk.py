@@ -22,14 +22,16 @@ from .training import (
     Matrix,
     Settings,
     Trained,
+    best_knots,
     finished,
     gradient_trained,
+    knots_suffice,
     threads_for,
 )
 from .tuning import automatic_alpha
 
 #: Where the automatic grid begins, as a share of the automatic alpha.
-DENSE_END = 0.2
+DENSE_END = 0.1
 #: From one alpha of the walk to the next.
 FACTOR, MOST_STEPS = 1.5, 100
 #: Given alphas are stepped over up to this factor.
@@ -38,8 +40,8 @@ LONGEST = 1.7
 NEAR = 1.35
 #: At these multiples of the least alpha a network is also trained from random weights.
 FRESH_STARTS = (1.0, 5.0)
-#: Gradient steps of each of them, where max_iter="auto".
-FRESH_STEPS = 300
+#: Gradient steps of each of them, as a share of those of a single fit.
+FRESH_STEPS = (1.0, 0.5)
 #: Gradient steps from one alpha to the next, where second-order steps are not available.
 GRADIENT_STEPS = 50
 #: Second-order steps are for networks of up to this many parameters.
@@ -87,7 +89,7 @@ def walk(
     with threads_for(settings, problem):
         walker = _Walker(settings, problem, seed)
         if alphas is None:
-            lowest = DENSE_END * automatic_alpha(problem, n_neurons=settings.n_neurons, seed=seed)
+            lowest = DENSE_END * walker.automatic_alpha()
             walker.ascend(lowest * FACTOR**k for k in range(MOST_STEPS))
             alphas = np.geomspace(lowest, walker.highest_alpha(lowest), n_alphas)
             ends_constant = True
@@ -96,7 +98,7 @@ def walk(
             ends_constant = False
         trained = [
             finished(settings, problem, scaler, found.network, X, walker.report_on(found))
-            for found in (*walker.refined(alphas), walker.seen[0])
+            for found in (*walker.refined(alphas), walker.flattest())
         ]
     if ends_constant:
         # Rounding must not let a network win where the grid is meant to end.
@@ -127,32 +129,49 @@ class _Walker:
         self.second_order = None
         if settings.polish and problem.loss.smooth:
             self.second_order = _SecondOrder(problem)
+        self.knots = best_knots(settings, problem)
         if settings.verbose:
             print("      alpha     objective          loss  neurons  weights")
 
     def at(self, alpha: float) -> Problem:
         return replace(self.problem, alpha=float(alpha))
 
+    def automatic_alpha(self) -> float:
+        return automatic_alpha(
+            self.problem, n_neurons=self.settings.n_neurons, seed=self.seed, knots=self.knots
+        )
+
     def ascend(self, alphas: Iterable[float]) -> None:
         """Follow one network along alphas until it is constant; fresh ones may take its place."""
         network: Network | None = None
-        fresh_at: list[float] = []
+        first, coming = None, list(zip(FRESH_STARTS, FRESH_STEPS, strict=True))
         try:
             for alpha in alphas:
+                first = first or alpha
+                due = [share for multiple, share in coming if alpha >= first * multiple]
+                coming = coming[len(due) :]
                 problem = self.at(alpha)
-                if network is None:
-                    fresh_at = [alpha * multiple for multiple in FRESH_STARTS[1:]]
-                    network = self.fresh(problem)
-                else:
-                    network = self.thinned(problem, network)
-                if fresh_at and alpha >= fresh_at[0]:
-                    fresh_at = [later for later in fresh_at if later > alpha]
-                    network = min(network, self.fresh(problem), key=problem.objective)
+                network = min(self._candidates(problem, network, due), key=problem.objective)
                 self.note(network, alpha)
-                if len(network.used_features) == 0 or self.interrupted:
+                if problem.path_norm(network) == 0 or self.interrupted:
                     return
         except KeyboardInterrupt:
             self.interrupted = True
+
+    def _candidates(
+        self, problem: Problem, network: Network | None, shares: list[float]
+    ) -> Iterator[Network]:
+        """The network of the alpha before, taken further, and new ones."""
+        if network is not None:
+            yield self.thinned(problem, network)
+        if self.knots is not None:
+            from_knots = self.knots.network(problem.alpha)
+            yield from_knots
+            if problem.skip == "penalized":
+                yield self.thinned(problem, from_knots)
+        if not knots_suffice(self.settings, problem):
+            for share in shares:
+                yield self.fresh(problem, share)
 
     def note(self, network: Network, alpha: float) -> _Seen:
         """Take note of a network that was fitted to alpha."""
@@ -168,10 +187,10 @@ class _Walker:
             )
         return found
 
-    def fresh(self, problem: Problem) -> Network:
-        """A network from random weights."""
+    def fresh(self, problem: Problem, share: float) -> Network:
+        """A network from random weights, after that share of the steps of a single fit."""
         settings = self.settings
-        n_steps = FRESH_STEPS if settings.max_iter == "auto" else None
+        n_steps = max(1, round(share * settings.steps(problem.n_samples)))
         network, report = gradient_trained(settings, problem, self.seed, max_iter=n_steps)
         self.reports.append(report)
         self.interrupted |= report.interrupted
@@ -209,8 +228,8 @@ class _Walker:
         Of a network f that is alpha = (L(c) − L(f)) / R(f). At this alpha some steps lower F
         below that of the constant c, which raises alpha: Dinkelbach's iteration.
         """
-        constant = self.seen[0]
-        best = max(self.seen[1:], key=lambda found: _break_even(found, constant), default=constant)
+        constant = self.flattest()
+        best = max(self.seen, key=lambda found: _break_even(found, constant))
         alpha = _break_even(best, constant)
         for _ in range(5):
             if self.second_order is None or self.interrupted or not alpha > 0:
@@ -220,6 +239,10 @@ class _Walker:
                 break
             best, alpha = better, _break_even(better, constant)
         return max(alpha, lowest * FACTOR)
+
+    def flattest(self) -> _Seen:
+        """The best network without path norm: a constant, or affine where that is free."""
+        return min((one for one in self.seen if one.path_norm == 0), key=lambda one: one.loss)
 
     def refined(self, alphas: np.ndarray) -> Iterator[_Seen]:
         """The best networks seen for the alphas, after a Newton step if fitted to another one."""

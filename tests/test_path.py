@@ -382,3 +382,9 @@ def test_bad_arguments_are_clear_errors(friedman, arguments, message):
 def test_what_is_not_an_estimator_is_a_type_error(friedman, estimator):
     with pytest.raises(TypeError, match="LpReLURegressor or an LpReLUClassifier"):
         lp_path(*friedman, estimator=estimator)
+
+
+def test_classes_by_name_ask_for_a_classifier():
+    X = np.arange(6.0)[:, np.newaxis]
+    with pytest.raises(ValueError, match="estimator=LpReLUClassifier"):
+        lp_path(X, ["yes", "no"] * 3)

@@ -129,10 +129,17 @@ def main():
 
 
 def draw(shares, samples, neurons, file):
-    """The phase diagram: share of teachers recovered over samples and neurons."""
+    """Write the phase diagram to a file."""
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(5.2, 3.6), layout="constrained")
+    figure = plt.figure(figsize=(5.2, 3.6), layout="constrained")
+    paint(figure, shares, samples, neurons)
+    figure.savefig(file, dpi=150)
+
+
+def paint(figure, shares, samples, neurons):
+    """The phase diagram: share of teachers recovered over samples and neurons."""
+    axes = figure.subplots()
     image = axes.imshow(shares, origin="lower", cmap="viridis", vmin=0, vmax=1, aspect="auto")
     for i, row in enumerate(shares):
         for j, share in enumerate(row):
@@ -141,8 +148,7 @@ def draw(shares, samples, neurons, file):
     axes.set_xticks(range(len(samples)), samples)
     axes.set_yticks(range(len(neurons)), neurons)
     axes.set(xlabel="samples", ylabel="neurons of the teacher", title="Teachers recovered")
-    figure.colorbar(image, label="share of 10 teachers")
-    figure.savefig(file, dpi=150)
+    figure.colorbar(image, label="share of teachers")
 
 
 if __name__ == "__main__":

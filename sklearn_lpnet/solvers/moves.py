@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..problem import Problem
+from ..problem import BLOCK_ENTRIES, Problem
 from .insertion import neuron_insertions, weight_insertions
 from .quadratic import Point, preactivations
 
@@ -111,23 +111,35 @@ def reoriented(problem: Problem, point: Point) -> Point:
     if problem.skip != "penalized" or not 0 < point.n_neurons <= MOST_TURNS:
         return point
     for _ in range(point.n_neurons):
-        change = point.direction[:, :, None] * point.theta[:, None, :]
-        both = (
-            change[:, None]
-            + change * (1 - torch.eye(len(change), device=change.device))[:, :, None, None]
-        )
-        size = torch.maximum(change[:, None].abs(), change.abs()).maximum(point.skip.abs())
-        after = point.skip + both
-        after = torch.where(after.abs() < NEARLY_ZERO * size, 0.0, after)
-        cost = _column_cost(after, p)
-        k, other = divmod(int(cost.argmin()), point.n_neurons)
-        if cost[k, other] >= _column_cost(point.skip, p) * (1 - 1e-9):
+        cost, k, other, skip = _cheapest_turn(point, p)
+        if cost >= float(_column_cost(point.skip, p)) * (1 - 1e-9):
             break
-        skip = after[k, other]
         for index in {k, other}:
             point = turned(point, index)
         point = replace(point, skip=skip)
     return point
+
+
+def _cheapest_turn(point: Point, p: float) -> tuple[float, int, int, Tensor]:
+    """Cost of the cheapest affine part, the one or two neurons to turn for it, and the part.
+
+    Pairs of neurons have an affine part each: where it is large, some of the pairs at a time.
+    """
+    change = point.direction[:, :, None] * point.theta[:, None, :]
+    other = (1 - torch.eye(len(change), device=change.device))[:, :, None, None]
+    step = max(1, BLOCK_ENTRIES // change.numel())
+    best = (float("inf"), 0, 0, point.skip)
+    for low in range(0, len(change), step):
+        first = change[low : low + step, None]
+        both = first + change * other[low : low + step]
+        size = torch.maximum(first.abs(), change.abs()).maximum(point.skip.abs())
+        after = point.skip + both
+        after = torch.where(after.abs() < NEARLY_ZERO * size, 0.0, after)
+        cost = _column_cost(after, p)
+        row, column = divmod(int(cost.argmin()), len(change))
+        if float(cost[row, column]) < best[0]:
+            best = (float(cost[row, column]), low + row, column, after[row, column])
+    return best
 
 
 def _column_cost(skip: Tensor, p: float) -> Tensor:

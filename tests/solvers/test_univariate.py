@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -173,6 +173,8 @@ def test_the_data_are_interpolated(integers, data, p):
 @quick
 @given(exact_data(), exponents, st.sampled_from([0.5, 1.0, 4.0]), st.integers(-9, 9))
 def test_shifting_and_scaling_x_moves_the_knots(data, p, scale, shift):
+    # At a p that is barely more than 0, interpolants with as many knots cost the same.
+    assume(p == 0 or p > 1e-6)
     x, y = data
     f, moved = univariate(x, y, p), univariate(scale * x + shift, y, p)
     assert_allclose(moved.cost, f.cost * scale**-p, rtol=1e-12)

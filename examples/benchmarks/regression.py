@@ -1,0 +1,103 @@
+"""Regression: accuracy, size and speed beside other methods.
+
+Every data set of the regression suite (`python examples/benchmarks/datasets.py` lists them) is cut
+three times into three quarters for training and a quarter for testing (seeds 0 to 2). Inputs and
+targets are standardised for all methods. R² is that of the test part. Every fit has one thread, in
+a process that is kept warm. A method whose first fit takes more than 12 seconds is fitted to one
+split of the data set; a fit that takes longer than the limit (`--limit`, 240 s) is ended; and the
+slowest peers are fitted to data sets in order of size until they have used up 360 s (LassoNet),
+180 s (EBM, pruning) or 120 s (SCNN). Two fits run side by side, on a core each (`--jobs`).
+Prediction is timed on the whole test part, and on 10,000 rows of it, repeated; the best of several
+calls counts. A data set on which a method has no result is left out of the comparisons with that
+method, and named. What a weight is, and how the methods are tuned, is said in `peers.py`.
+"""
+
+from datasets import REGRESSION
+from peers import BOOSTING, LASSO_NET, MLP, OURS, OURS_1SE, OURS_DEFAULT, REGRESSORS
+from reporting import Recorder
+from tabular import Comparison, measure, report
+
+
+def run(recorder: Recorder) -> None:
+    comparison = measure(recorder, REGRESSION, REGRESSORS, "R²")
+    check_dense_network(recorder, comparison)
+    check_lasso_net(recorder, comparison)
+    check_boosting(recorder, comparison)
+    report(recorder, comparison)
+
+
+def check_dense_network(recorder: Recorder, comparison: Comparison) -> None:
+    """More accurate than a dense network of the same width, smaller and faster to evaluate."""
+    left_out = comparison.left_out(OURS, MLP)
+    difference = comparison.difference(OURS, MLP)
+    recorder.check(
+        "R² of LpReLURegressorCV less that of MLPRegressor, mean",
+        f"{difference:+.4f}{left_out}",
+        "≥ 0",
+        difference >= 0,
+    )
+    smaller = 1 / comparison.ratio("weights", OURS, MLP)
+    recorder.check(
+        "weights of MLPRegressor over those of LpReLURegressorCV, geometric mean",
+        f"{smaller:.1f}{left_out}",
+        "≥ 40",
+        smaller >= 40,
+    )
+    for other in (OURS_1SE, OURS_DEFAULT):
+        smaller = 1 / comparison.ratio("weights", other, MLP)
+        recorder.note(
+            f"{other}: R² less that of MLPRegressor {comparison.difference(other, MLP):+.4f}, "
+            f"weights of MLPRegressor over its own {smaller:.1f}."
+        )
+    for measure_of, what in (
+        ("batch predict µs a row", "10,000 rows at once"),
+        ("predict µs a row", "the test part, of which calls are the better part"),
+    ):
+        faster = 1 / comparison.ratio(measure_of, OURS, MLP)
+        recorder.check(
+            f"prediction time of MLPRegressor over that of LpReLURegressorCV, {what}, geometric "
+            "mean",
+            f"{faster:.1f}{left_out}",
+            "≥ 10",
+            faster >= 10,
+        )
+
+
+def check_lasso_net(recorder: Recorder, comparison: Comparison) -> None:
+    """At least as accurate as LassoNet with no more features, and faster."""
+    names = comparison.common(OURS, LASSO_NET)
+    left_out = comparison.left_out(OURS, LASSO_NET)
+    score, their_score = comparison.pairs("score", OURS, LASSO_NET)
+    features, their_features = comparison.pairs("features", OURS, LASSO_NET)
+    as_good = (score >= their_score) & (features <= their_features)
+    nearly = (score >= their_score - 0.005) & (features <= their_features)
+    recorder.check(
+        "data sets where LpReLURegressorCV has at least the R² of LassoNetRegressorCV and no more "
+        "features",
+        f"{as_good.sum()} of {len(names)}{left_out}",
+        "≥ 80%",
+        len(names) > 0 and as_good.mean() >= 0.8,
+    )
+    if names:
+        recorder.note(
+            f"With an R² of at least LassoNetRegressorCV's less 0.005, and no more features: "
+            f"{nearly.sum()} of {len(names)} data sets."
+        )
+    faster = comparison.ratio("fit seconds", LASSO_NET, OURS)
+    recorder.check(
+        "fit time of LassoNetRegressorCV over that of LpReLURegressorCV, geometric mean",
+        f"{faster:.0f}{left_out}",
+        "≥ 20",
+        faster >= 20,
+    )
+
+
+def check_boosting(recorder: Recorder, comparison: Comparison) -> None:
+    """Not far behind boosted trees."""
+    difference = comparison.difference(OURS, BOOSTING)
+    recorder.check(
+        "R² of LpReLURegressorCV less that of HistGradientBoostingRegressor, mean",
+        f"{difference:+.4f}{comparison.left_out(OURS, BOOSTING)}",
+        "≥ −0.02",
+        difference >= -0.02,
+    )

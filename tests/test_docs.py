@@ -1,0 +1,103 @@
+"""What the pages of the documentation say of files and of messages is so."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+#: Written by a build, or by the benchmarks.
+GENERATED = ("_build", "auto_examples", "generated", "benchmarks")
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    *(
+        page
+        for page in sorted((ROOT / "docs").rglob("*.md"))
+        if not set(GENERATED) & set(page.relative_to(ROOT).parts)
+    ),
+]
+FENCE = re.compile(r"^(`{3,}|:{3,}).*?^\1", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|^```\{(?:image|figure)\} (\S+)", re.MULTILINE)
+PLACEHOLDER = "…"
+
+
+def ids(path):
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_relative_links_lead_to_files(page):
+    missing = [
+        target
+        for target in _targets(page.read_text(encoding="utf-8"))
+        if not (page.parent / target).exists()
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_links_to_headings_lead_to_headings(page):
+    text = page.read_text(encoding="utf-8")
+    anchors = {match[1][1:] for match in re.finditer(r"\]\((#[^)\s]+)\)", text)}
+    assert anchors <= {_anchor(line) for line in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_examples_end_with_an_empty_line(page):
+    # Else doctest takes the fence for output.
+    blocks = re.findall(
+        r"^```python\n(>>> .*?)^```$", page.read_text(encoding="utf-8"), re.M | re.S
+    )
+    assert [block for block in blocks if not block.endswith("\n\n")] == []
+
+
+def test_the_messages_that_the_faq_quotes_are_those_of_the_code():
+    page = (ROOT / "docs" / "faq.md").read_text(encoding="utf-8")
+    quoted = re.findall(r"^```text\n(.*?)\n```$", page, re.MULTILINE | re.DOTALL)
+    assert len(quoted) > 20
+    messages = [
+        message
+        for file in sorted((ROOT / "sklearn_lpnet").rglob("*.py"))
+        for message in _strings(file.read_text(encoding="utf-8"))
+    ]
+    assert [text for text in quoted if not _is_among(text, messages)] == []
+
+
+def test_every_public_name_is_in_the_reference():
+    import sklearn_lpnet
+    from sklearn_lpnet import plotting, theory
+
+    page = (ROOT / "docs" / "api" / "index.md").read_text(encoding="utf-8")
+    names = {*sklearn_lpnet.__all__, *plotting.__all__, *theory.__all__} - {"__version__"}
+    assert names <= set(re.findall(r"\w+", page))
+
+
+def _targets(text):
+    """Relative links of a page, without what leads out of the project or into the gallery."""
+    for match in LINK.finditer(text):
+        target = (match[1] or match[2]).partition("#")[0]
+        if target and "://" not in target and "auto_examples" not in target:
+            yield target
+
+
+def _anchor(heading):
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def _strings(source):
+    """Strings of a module, with a placeholder for each value that is put into them."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.JoinedStr):
+            parts = [
+                part.value if isinstance(part, ast.Constant) else PLACEHOLDER
+                for part in node.values
+            ]
+            yield "".join(parts)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def _is_among(text, messages):
+    return any(" ".join(text.split()) in " ".join(message.split()) for message in messages)
