@@ -113,6 +113,7 @@ sphinx_gallery_conf = {
     "doc_module": ("sklearn_lpnet",),
     "remove_config_comments": True,
     "show_memory": False,
+    "parallel": 2,
 }
 # matplotlib says that Agg shows nothing; the gallery takes the pictures itself.
 warnings.filterwarnings("ignore", message=".*non-interactive.*", category=UserWarning)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -21,6 +21,7 @@ from .network import Network
 from .penalty import LpPenalty
 
 Skip = Literal["none", "penalized", "free"]
+Matrix: TypeAlias = "np.ndarray | TakenRows | sp.csr_array"
 
 #: A loss this much above the constant's is that of a network that has gone astray.
 LOSS_TOLERANCE = 1e-2
@@ -53,7 +54,7 @@ class Standardizer:
     @classmethod
     def fit(
         cls,
-        X: np.ndarray | sp.csr_array,
+        X: Matrix,
         y: np.ndarray,
         weight: np.ndarray,
         *,
@@ -98,7 +99,11 @@ class DenseRows:
     """Standardised rows with a trailing column of ones, all on the device."""
 
     def __init__(
-        self, X: np.ndarray, scaler: Standardizer, device: torch.device, dtype: torch.dtype
+        self,
+        X: np.ndarray | TakenRows,
+        scaler: Standardizer,
+        device: torch.device,
+        dtype: torch.dtype,
     ) -> None:
         n, d = X.shape
         self.tensor = torch.empty((n, d + 1), dtype=dtype, device=device)
@@ -195,7 +200,7 @@ class Problem:
     @classmethod
     def create(
         cls,
-        X: np.ndarray | sp.csr_array,
+        X: Matrix,
         y: np.ndarray,
         weight: np.ndarray,
         *,
@@ -356,9 +361,33 @@ class Report:
             column.append(getattr(progress, name))
 
 
+class TakenRows:
+    """The rows of an array without repetitions, in an order of their own, gathered when read.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n, d)
+    index : ndarray of int
+    shape : tuple of int
+    """
+
+    def __init__(self, X: np.ndarray, index: np.ndarray) -> None:
+        self.X, self.index = X, index
+        self.shape = (len(index), X.shape[1])
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        rows, *columns = key if isinstance(key, tuple) else (key,)
+        return self.X[(self.index[rows], *columns)]
+
+
+def stored(X: Matrix) -> np.ndarray | sp.csr_array:
+    """The rows as they are stored, for what depends neither on their order nor on repetitions."""
+    return X.X if isinstance(X, TakenRows) else X
+
+
 def merge_rows(
     X: np.ndarray | sp.csr_array, y: np.ndarray, weight: np.ndarray
-) -> tuple[np.ndarray | sp.csr_array, np.ndarray, np.ndarray]:
+) -> tuple[Matrix, np.ndarray, np.ndarray]:
     """Equal rows (x, y) become one with their weights added, in an order of their own.
 
     The order is a fixed shuffle of the lexicographic one. So a fit does not depend on the
@@ -373,7 +402,8 @@ def merge_rows(
     total = np.bincount(np.cumsum(first) - 1, weights=weight[order])
     shuffle = np.random.default_rng(0).permutation(len(head))
     head = head[shuffle]
-    return X[head], y[head], total[shuffle]
+    rows = X[head] if sp.issparse(X) else TakenRows(X, head)
+    return rows, y[head], total[shuffle]
 
 
 def _columns(X: Any) -> Iterator[np.ndarray]:
@@ -431,7 +461,8 @@ def _column_moments(A: Any, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     )
 
 
-def _column_extremes(A: np.ndarray | sp.csr_array) -> tuple[np.ndarray, np.ndarray]:
+def _column_extremes(A: Matrix) -> tuple[np.ndarray, np.ndarray]:
+    A = stored(A)
     extremes = (A.max(axis=0), A.min(axis=0))
     if sp.issparse(A):
         extremes = tuple(e.toarray().ravel() for e in extremes)

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -26,7 +26,17 @@ from .callbacks import TrainingTasks
 from .losses import Loss
 from .network import Network
 from .penalty import LpPenalty
-from .problem import Monitor, Problem, Progress, Report, Skip, Standardizer, merge_rows
+from .problem import (
+    Matrix,
+    Monitor,
+    Problem,
+    Progress,
+    Report,
+    Skip,
+    Standardizer,
+    merge_rows,
+    stored,
+)
 from .solvers import Solver, choose_solver
 from .solvers.adam import N_REPORTS, REPORT_EVERY
 from .solvers.one_feature import BestKnots, has_best_knots
@@ -34,8 +44,6 @@ from .solvers.polish import polish
 from .solvers.proximal import proximal_partial
 from .solvers.univariate import Interpolant
 from .tuning import automatic_alpha
-
-Matrix: TypeAlias = "np.ndarray | sp.csr_array"
 
 # With batch_size="auto", the most rows of a full batch, and the rows of a mini-batch otherwise.
 _FULL_BATCH, _MINI_BATCH = 4096, 1024
@@ -314,7 +322,7 @@ def finished(
     """Take a network in the solver's units; X are the rows that it was trained on."""
     network = scaler.to_user(network)
     if problem.skip != "none" and problem.fit_intercept:
-        network = network.fold_always_on(X)
+        network = network.fold_always_on(stored(X))
     return _trained(settings, problem, scaler, network, _column_range(X), report)
 
 
@@ -591,7 +599,7 @@ def _start(problem: Problem, scaler: Standardizer, start: Network, X: Matrix) ->
     if problem.skip == "none":
         start = start.skip_as_neurons(*_padded(*_column_range(X)))
     elif problem.fit_intercept:
-        start = start.fold_always_on(X)
+        start = start.fold_always_on(stored(X))
     start = scaler.from_user(start)
     if not problem.fit_intercept:
         start = replace(start, intercept=np.zeros_like(start.intercept))
@@ -625,6 +633,7 @@ def _trained(
 
 
 def _column_range(X: Matrix) -> tuple[np.ndarray, np.ndarray]:
+    X = stored(X)
     lower, upper = min_max_axis(X, axis=0) if sp.issparse(X) else (X.min(axis=0), X.max(axis=0))
     return lower.astype(np.float64), upper.astype(np.float64)
 

@@ -29,6 +29,12 @@ CPU = torch.device("cpu")
 both_kinds = pytest.mark.parametrize("kind", [np.asarray, sp.csr_array], ids=["dense", "csr"])
 
 
+def merged(X, y, weight):
+    """What `merge_rows` returns, with the rows gathered."""
+    rows, *others = merge_rows(X, y, weight)
+    return rows if sp.issparse(rows) else rows[:], *others
+
+
 def repeated_rows(n_samples=80, seed=0):
     """Rows of which many are equal, some of them with unequal labels; integer weights."""
     rng = np.random.default_rng(seed)
@@ -80,24 +86,24 @@ class TestMergeRows:
         X, y, weight = repeated_rows()
         order = np.random.default_rng(1).permutation(len(X))
         assert_same_rows(
-            merge_rows(kind(X[order]), y[order], weight[order]), merge_rows(kind(X), y, weight)
+            merged(kind(X[order]), y[order], weight[order]), merged(kind(X), y, weight)
         )
 
     @both_kinds
     def test_weight_is_repetition_to_the_last_bit(self, kind):
         X, y, weight = repeated_rows()
         times = weight.astype(int)
-        repeated = merge_rows(
+        repeated = merged(
             kind(np.repeat(X, times, axis=0)), np.repeat(y, times, axis=0), np.ones(times.sum())
         )
-        assert_same_rows(merge_rows(kind(X), y, weight), repeated)
+        assert_same_rows(merged(kind(X), y, weight), repeated)
 
     @both_kinds
     def test_rows_of_weight_zero_go(self, kind):
         X, y, weight = repeated_rows()
         X_more, y_more = np.vstack([X, X + 0.5]), np.vstack([y, y])
-        more = merge_rows(kind(X_more), y_more, np.r_[weight, 0 * weight])
-        assert_same_rows(more, merge_rows(kind(X), y, weight))
+        more = merged(kind(X_more), y_more, np.r_[weight, 0 * weight])
+        assert_same_rows(more, merged(kind(X), y, weight))
 
     @both_kinds
     def test_nothing_is_lost(self, kind):
@@ -105,7 +111,7 @@ class TestMergeRows:
         expected = Counter()
         for row, s in zip(np.column_stack([X, y]), weight, strict=True):
             expected[tuple(row)] += s
-        X_merged, y_merged, total = merge_rows(kind(X), y, weight)
+        X_merged, y_merged, total = merged(kind(X), y, weight)
         rows = [tuple(row) for row in np.column_stack([dense(X_merged), y_merged])]
         assert len(set(rows)) == len(rows)
         assert dict(zip(rows, total, strict=True)) == dict(expected)
@@ -113,13 +119,13 @@ class TestMergeRows:
     @both_kinds
     def test_negative_zero_is_zero(self, kind):
         X, y = np.array([[0.0, 1.0], [-0.0, 1.0]]), np.array([[-0.0], [0.0]])
-        X_merged, _, total = merge_rows(kind(X), y, np.array([1.0, 2.0]))
+        X_merged, _, total = merged(kind(X), y, np.array([1.0, 2.0]))
         assert X_merged.shape == (1, 2)
         assert_array_equal(total, [3.0])
 
     def test_zeros_that_a_sparse_matrix_stores_are_zeros(self):
         stored = sp.csr_array(([0.0, 2.0, 2.0], [0, 1, 1], [0, 2, 3]), shape=(2, 2))
-        X_merged, _, total = merge_rows(stored, np.ones((2, 1)), np.ones(2))
+        X_merged, _, total = merged(stored, np.ones((2, 1)), np.ones(2))
         assert_array_equal(X_merged.toarray(), [[0.0, 2.0]])
         assert_array_equal(total, [2.0])
         assert stored.nnz == 3
@@ -127,21 +133,21 @@ class TestMergeRows:
     def test_positive_units_and_shifts_keep_the_order(self):
         X, y, weight = repeated_rows()
         unit, shift = np.array([2.0, 1e-12, 1e9]), np.array([3.0, -1.0, 0.0])
-        X_merged, y_merged, total = merge_rows(X, y, weight)
+        X_merged, y_merged, total = merged(X, y, weight)
         expected = X_merged * unit + shift, 7 * y_merged - 2, total
-        assert_same_rows(merge_rows(X * unit + shift, 7 * y - 2, weight), expected)
+        assert_same_rows(merged(X * unit + shift, 7 * y - 2, weight), expected)
 
     @both_kinds
     def test_first_rows_are_a_sample(self, kind):
         x = np.arange(2000.0)
-        X_merged, *_ = merge_rows(kind(np.column_stack([x, x % 7])), x[:, None], np.ones(2000))
+        X_merged, *_ = merged(kind(np.column_stack([x, x % 7])), x[:, None], np.ones(2000))
         position = dense(X_merged)[:500, 0] / 2000
         assert_allclose(np.quantile(position, [0.25, 0.5, 0.75]), [0.25, 0.5, 0.75], atol=0.07)
 
     @both_kinds
     def test_one_row(self, kind):
-        merged = merge_rows(kind(np.array([[1.0, 2.0]])), np.array([[3.0]]), np.array([0.5]))
-        assert_same_rows(merged, (np.array([[1.0, 2.0]]), np.array([[3.0]]), np.array([0.5])))
+        rows = merged(kind(np.array([[1.0, 2.0]])), np.array([[3.0]]), np.array([0.5]))
+        assert_same_rows(rows, (np.array([[1.0, 2.0]]), np.array([[3.0]]), np.array([0.5])))
 
 
 class TestStandardizer:
