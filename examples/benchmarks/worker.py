@@ -173,7 +173,8 @@ def _scores(model: Any, X: np.ndarray, y: np.ndarray) -> Result:
     score = accuracy_score if is_classifier(model) else r2_score
     scores = {"score": float(score(y, model.predict(X)))}
     if is_classifier(model) and hasattr(model, "predict_proba"):
-        scores["log loss"] = float(log_loss(y, model.predict_proba(X), labels=model.classes_))
+        classes = getattr(model, "classes_", np.unique(y))
+        scores["log loss"] = float(log_loss(y, model.predict_proba(X), labels=classes))
     return scores
 
 
