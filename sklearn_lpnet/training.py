@@ -37,8 +37,7 @@ from .problem import (
     merge_rows,
     stored,
 )
-from .solvers import Solver, choose_solver
-from .solvers.adam import N_REPORTS, REPORT_EVERY
+from .solvers import Solver, adam, choose_solver, proximal
 from .solvers.one_feature import BestKnots, has_best_knots
 from .solvers.polish import polish
 from .solvers.proximal import proximal_partial
@@ -52,9 +51,6 @@ _FULL_BATCH, _MINI_BATCH = 4096, 1024
 _FULL_STEPS, _MINI_STEPS = 600, 4000
 # Where there are best knots to start from, and so many samples that these are well determined.
 _STEPS_BESIDE_KNOTS, _KNOTS_DETERMINED = 60, 50
-
-# Reporting steps of the solver "proximal" in a run of many iterations.
-_PROXIMAL_REPORTS = 50
 
 # By how much F of a network may exceed that of the best constant, for rounding.
 _OBJECTIVE_TOLERANCE = 1e-4
@@ -185,9 +181,9 @@ class Settings:
         """Number of reporting steps of the solver, if it does not end early."""
         n_steps = self.steps(n_samples)
         if self.solver.minimizes_objective:
-            every = max(1, n_steps // _PROXIMAL_REPORTS)
+            every = max(1, n_steps // proximal.N_REPORTS)
         else:
-            every = max(REPORT_EVERY, n_steps // N_REPORTS)
+            every = max(adam.REPORT_EVERY, n_steps // adam.N_REPORTS)
         return -(-n_steps // every)
 
     def polishes(self, problem: Problem) -> bool:

@@ -27,8 +27,8 @@ from .training import (
     gradient_trained,
     knots_suffice,
     threads_for,
+    with_alpha,
 )
-from .tuning import automatic_alpha
 
 #: Where the automatic grid begins, as a share of the automatic alpha.
 DENSE_END = 0.1
@@ -89,7 +89,7 @@ def walk(
     with threads_for(settings, problem):
         walker = _Walker(settings, problem, seed)
         if alphas is None:
-            lowest = DENSE_END * walker.automatic_alpha()
+            lowest = DENSE_END * with_alpha(settings, problem, seed, walker.knots).alpha
             walker.ascend(lowest * FACTOR**k for k in range(MOST_STEPS))
             alphas = np.geomspace(lowest, walker.highest_alpha(lowest), n_alphas)
             ends_constant = True
@@ -125,7 +125,7 @@ class _Walker:
         self.interrupted = False
         self.reports: list[Report] = []
         self.seen: list[_Seen] = []
-        self.note(problem.constant_network(), np.inf)
+        self.note(self.measured(problem.constant_network(), np.inf))
         self.second_order = None
         if settings.polish and problem.loss.smooth:
             self.second_order = _SecondOrder(problem)
@@ -135,11 +135,6 @@ class _Walker:
 
     def at(self, alpha: float) -> Problem:
         return replace(self.problem, alpha=float(alpha))
-
-    def automatic_alpha(self) -> float:
-        return automatic_alpha(
-            self.problem, n_neurons=self.settings.n_neurons, seed=self.seed, knots=self.knots
-        )
 
     def ascend(self, alphas: Iterable[float]) -> None:
         """Follow one network along alphas until it is constant; fresh ones may take its place."""
@@ -151,9 +146,10 @@ class _Walker:
                 due = [share for multiple, share in coming if alpha >= first * multiple]
                 coming = coming[len(due) :]
                 problem = self.at(alpha)
-                network = min(self._candidates(problem, network, due), key=problem.objective)
-                self.note(network, alpha)
-                if problem.path_norm(network) == 0 or self.interrupted:
+                candidates = self._candidates(problem, network, due)
+                found = min((self.measured(one, alpha) for one in candidates), key=_objective_of)
+                network = self.note(found).network
+                if found.path_norm == 0 or self.interrupted:
                     return
         except KeyboardInterrupt:
             self.interrupted = True
@@ -166,23 +162,25 @@ class _Walker:
             yield self.thinned(problem, network)
         if self.knots is not None:
             from_knots = self.knots.network(problem.alpha)
-            yield from_knots
-            if problem.skip == "penalized":
-                yield self.thinned(problem, from_knots)
+            # Where the affine part is free they are at a minimum already.
+            yield from_knots if problem.skip == "free" else self.thinned(problem, from_knots)
         if not knots_suffice(self.settings, problem):
             for share in shares:
                 yield self.fresh(problem, share)
 
-    def note(self, network: Network, alpha: float) -> _Seen:
-        """Take note of a network that was fitted to alpha."""
+    def measured(self, network: Network, alpha: float) -> _Seen:
+        """A network that was fitted to alpha."""
         loss, path_norm = self.problem.empirical_loss(network), self.problem.path_norm(network)
-        found = _Seen(network, alpha, loss, path_norm)
-        if np.isfinite(loss):
+        return _Seen(network, alpha, loss, path_norm)
+
+    def note(self, found: _Seen) -> _Seen:
+        """Take note of a network."""
+        if np.isfinite(found.loss):
             self.seen.append(found)
-        if self.settings.verbose and np.isfinite(alpha):
+        if self.settings.verbose and np.isfinite(found.alpha):
             print(
-                f"{alpha:11.5g}  {loss + alpha * path_norm:12.6g}  {loss:12.6g}  "
-                f"{network.n_active_neurons:7d}  {network.n_nonzero_weights():7d}",
+                f"{found.alpha:11.5g}  {_objective_of(found):12.6g}  {found.loss:12.6g}  "
+                f"{found.network.n_active_neurons:7d}  {found.network.n_nonzero_weights():7d}",
                 flush=True,
             )
         return found
@@ -234,7 +232,8 @@ class _Walker:
         for _ in range(5):
             if self.second_order is None or self.interrupted or not alpha > 0:
                 break
-            better = self.note(self.second_order.stepped(alpha, best.network), alpha)
+            stepped = self.second_order.stepped(alpha, best.network)
+            better = self.note(self.measured(stepped, alpha))
             if not _break_even(better, constant) > alpha * (1 + 1e-6):
                 break
             best, alpha = better, _break_even(better, constant)
@@ -250,7 +249,8 @@ class _Walker:
             found = self.seen[i]
             fitted = found.path_norm == 0 or 1 / NEAR < found.alpha / alpha < NEAR
             if not (self.second_order is None or self.interrupted or fitted):
-                self.note(self.second_order.stepped(alpha, found.network), alpha)
+                stepped = self.second_order.stepped(alpha, found.network)
+                self.note(self.measured(stepped, alpha))
         best = np.unique(_least(self.seen, alphas))
         return (self.seen[i] for i in best)
 
@@ -311,6 +311,11 @@ class _SecondOrder:
         point = evaluated(problem, point)
         point = Search(problem, best=point).newton(point, 1)
         return min(start, point.network(), key=problem.objective)
+
+
+def _objective_of(found: _Seen) -> float:
+    """F of a network at the alpha that it was fitted to."""
+    return found.loss + found.alpha * found.path_norm
 
 
 def _objective(point: Point) -> float:

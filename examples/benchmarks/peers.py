@@ -31,6 +31,7 @@ from sklearn_lpnet import (
     LpReLURegressor,
     LpReLURegressorCV,
 )
+from sklearn_lpnet.cv import _best
 
 
 @dataclass(frozen=True)
@@ -104,14 +105,7 @@ def _logistic_regression(seed: int) -> Any:
 
 def _within_one_standard_error(model: Any) -> Any:
     """The network that ``selection="1se"`` chooses from the same paths and folds."""
-    table = model.cv_results_
-    best = table["mean_test_score"].argmax()
-    folds = [table[f"split{fold}_test_score"][best] for fold in range(model.n_splits_)]
-    bound = table["mean_test_score"][best] - np.std(folds, ddof=1) / np.sqrt(len(folds))
-    eligible = np.flatnonzero(table["mean_test_score"] >= bound)
-    sizes = table["n_nonzero_weights"][eligible]
-    order = np.lexsort((-table["mean_test_score"][eligible], sizes))
-    return model.path_.estimator_at(int(eligible[order[0]]))
+    return model.path_.estimator_at(_best(model.cv_results_, one_standard_error=True))
 
 
 def _own_weights(model: Any) -> int:

@@ -22,6 +22,7 @@ import multiprocessing
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -163,24 +164,13 @@ def _ours(kind: Any, **params: Any) -> Callable[..., Fit]:
     return fit
 
 
-def pwlf_fit(x: np.ndarray, y: np.ndarray, n_breaks: int) -> Fit:
-    """Global search over the breaks by differential evolution."""
+def pwlf_fit(x: np.ndarray, y: np.ndarray, n_breaks: int, *, search: str = "fit") -> Fit:
+    """Search over the breaks: "fit" by differential evolution, "fitfast" from several starts."""
     import pwlf
 
     start = time.perf_counter()
     model = pwlf.PiecewiseLinFit(x, y, seed=0)
-    model.fit(n_breaks + 1)
-    seconds = time.perf_counter() - start
-    return {"values": model.predict(GRID), "knots": n_breaks, "seconds": seconds}
-
-
-def pwlf_fitfast(x: np.ndarray, y: np.ndarray, n_breaks: int) -> Fit:
-    """Gradient search over the breaks from several starts."""
-    import pwlf
-
-    start = time.perf_counter()
-    model = pwlf.PiecewiseLinFit(x, y, seed=0)
-    model.fitfast(n_breaks + 1)
+    getattr(model, search)(n_breaks + 1)
     seconds = time.perf_counter() - start
     return {"values": model.predict(GRID), "knots": n_breaks, "seconds": seconds}
 
@@ -221,6 +211,7 @@ OURS = {
     f"{CHECKED}, bic": _ours(LpReLURegressorCV, selection="bic"),
 }
 TOLD, TOLD_FAST = "pwlf, told", "pwlf fitfast, told"
+pwlf_fitfast = partial(pwlf_fit, search="fitfast")
 # The slowest is the last: where it is over the limit, no other process has to be started.
 PEERS = {
     TOLD_FAST: (pwlf_fitfast, 0),

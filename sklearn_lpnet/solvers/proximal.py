@@ -20,6 +20,8 @@ EPS_SETTLED = 1e-3
 WARM, ANNEAL = 0.05, 0.85
 #: Iterations between two looks at dead neurons.
 COMPACT_EVERY = 20
+#: Reporting steps in a run of many iterations.
+N_REPORTS = 50
 #: A run to the end has converged if F still moves by less than this many times tol.
 LAST_TOL = 10
 
@@ -222,7 +224,7 @@ def _train(
     report: Report,
 ) -> None:
     """Run the schedule; stop early at a fixed point, on request, or on divergence."""
-    report_every = max(1, schedule.n_iter // 50)
+    report_every = max(1, schedule.n_iter // N_REPORTS)
     previous = torch.inf
     for iteration in range(schedule.n_iter):
         phase = schedule.at(iteration)
