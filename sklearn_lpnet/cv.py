@@ -41,7 +41,11 @@ _NOT_OF_A_PATH = (
     "time_limit",
     "warm_start",
 )
+#: How scores of folds choose, and criteria that need none.
+_RULES = ("paired", "min", "1se")
 _CRITERIA = ("aic", "bic", "ebic")
+#: Polish that lowers F by less than this share has found nothing but rounding.
+_NO_MATTER = 1e-9
 #: Losses that are the negative logarithm of a likelihood, but for the scale of the noise.
 _LIKELIHOODS = ("squared_error", "absolute_error", "quantile", "log_loss")
 
@@ -55,7 +59,7 @@ def _constraints(base: type) -> dict[str, list[Any]]:
         "n_alphas": [Interval(Integral, 2, None, closed="left")],
         "cv": ["cv_object"],
         "scoring": [StrOptions(set(get_scorer_names())), callable, None],
-        "selection": [StrOptions({"min", "1se", *_CRITERIA})],
+        "selection": [StrOptions({*_RULES, *_CRITERIA})],
         "n_jobs": [Integral, None],
     }
 
@@ -98,7 +102,7 @@ class _PathCV:
         if not uses_folds and self.loss not in _LIKELIHOODS:
             raise ValueError(
                 f"selection={self.selection!r} needs a loss that stands for a likelihood, which "
-                f"loss={self.loss!r} does not; use selection='min' or '1se'."
+                f"loss={self.loss!r} does not; use selection='paired', 'min' or '1se'."
             )
         data = self._encoded(X, y, sample_weight, reset=True)
         if sample_weight is not None:
@@ -135,7 +139,7 @@ class _PathCV:
             for fold, task in zip(folds, tasks, strict=True)
         )
         self.n_splits_ = len(folds)
-        self._choose(results, np.count_nonzero(data[2]))
+        self._choose(results, data)
         if fit is not None:
             fit.end({})
         return self
@@ -243,17 +247,18 @@ class _PathCV:
         weighted = scorer is not None and sample_weight is not None and _takes_weights(scorer)
         return {"groups": groups}, {"sample_weight": sample_weight} if weighted else {}
 
-    def _choose(self: Any, results: list[tuple[np.ndarray, np.ndarray]], n_samples: int) -> None:
+    def _choose(self: Any, results: list[tuple[np.ndarray, np.ndarray]], data: Any) -> None:
         """Fill in the results and expose the network that is chosen."""
         grid = [(p, index) for p, path in self.paths_.items() for index in range(len(path.alphas))]
         fitted = [self.paths_[p].estimators[index] for p, index in grid]
         table = _table(fitted)
         if results:
             _add_scores(table, results, self.n_splits_)
-            self.best_index_ = _best(table, one_standard_error=self.selection == "1se")
+            self.best_index_ = _best(table, self.selection)
             self.best_score_ = float(table["mean_test_score"][self.best_index_])
         else:
             losses = np.concatenate([path.losses for path in self.paths_.values()])
+            n_samples = int(np.count_nonzero(data[2]))
             criterion = _criterion(self.selection, self.loss, fitted, losses, n_samples)
             table["criterion"] = criterion
             table["rank_criterion"] = rankdata(criterion, method="min").astype(np.int32)
@@ -262,7 +267,7 @@ class _PathCV:
         self.cv_results_ = table
         self.p_, index = grid[self.best_index_]
         self.path_ = self.paths_[self.p_]
-        self.best_estimator_ = self.path_.estimator_at(index)
+        self.best_estimator_ = _polished(self.path_.estimator_at(index), data)
         for name, value in vars(self.best_estimator_).items():
             if name.endswith("_") and not name.startswith("_"):
                 setattr(self, name, value)
@@ -292,9 +297,11 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
         What to maximize: the name of a scorer, or a callable ``scorer(estimator, X, y)``. By
         default R².
 
-    selection : {"min", "1se", "aic", "bic", "ebic"}, default="min"
+    selection : {"paired", "min", "1se", "aic", "bic", "ebic"}, default="paired"
         How the network is chosen:
 
+        - "paired": the smallest network that is not measurably worse than the best one: its scores
+          are less by one standard error of the differences, fold by fold, or by less than that.
         - "min": the best mean score over the folds; of several, the smallest network.
         - "1se": the smallest network whose mean score is within one standard error of the best.
         - "aic", "bic", "ebic": the least information criterion on the paths of all data, without
@@ -370,7 +377,8 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
     -----
     For every p the path on all data gives the grid of alphas. The same alphas are walked along on
     the training part of each fold. The network of the choice is the one that the path on all data
-    has there, so nothing is trained again.
+    has there, after the moves of `polish` that a path has no time for. They lower its objective, so
+    that it may differ from that of ``path_.estimator_at``.
 
     From scikit-learn 1.9 on, callbacks such as ``ProgressBar()`` may be set by `set_callbacks`.
     Every path, on all data or on those of a fold, is a task to them. They cannot end the fit.
@@ -412,7 +420,7 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
         n_alphas: int = 30,
         cv: Any = None,
         scoring: Any = None,
-        selection: str = "min",
+        selection: str = "paired",
         n_neurons: int = 100,
         loss: str = "squared_error",
         penalize_bias: bool = False,
@@ -484,9 +492,11 @@ class LpReLUClassifierCV(_PathCV, LpReLUClassifier):
         What to maximize: the name of a scorer, or a callable ``scorer(estimator, X, y)``. By
         default accuracy.
 
-    selection : {"min", "1se", "aic", "bic", "ebic"}, default="min"
+    selection : {"paired", "min", "1se", "aic", "bic", "ebic"}, default="paired"
         How the network is chosen:
 
+        - "paired": the smallest network that is not measurably worse than the best one: its scores
+          are less by one standard error of the differences, fold by fold, or by less than that.
         - "min": the best mean score over the folds; of several, the smallest network.
         - "1se": the smallest network whose mean score is within one standard error of the best.
         - "aic", "bic", "ebic": the least information criterion on the paths of all data, without
@@ -565,7 +575,8 @@ class LpReLUClassifierCV(_PathCV, LpReLUClassifier):
     -----
     For every p the path on all data gives the grid of alphas. The same alphas are walked along on
     the training part of each fold. The network of the choice is the one that the path on all data
-    has there, so nothing is trained again.
+    has there, after the moves of `polish` that a path has no time for. They lower its objective, so
+    that it may differ from that of ``path_.estimator_at``.
 
     From scikit-learn 1.9 on, callbacks such as ``ProgressBar()`` may be set by `set_callbacks`.
     Every path, on all data or on those of a fold, is a task to them. They cannot end the fit.
@@ -605,7 +616,7 @@ class LpReLUClassifierCV(_PathCV, LpReLUClassifier):
         n_alphas: int = 30,
         cv: Any = None,
         scoring: Any = None,
-        selection: str = "min",
+        selection: str = "paired",
         n_neurons: int = 100,
         loss: str = "log_loss",
         penalize_bias: bool = False,
@@ -793,19 +804,35 @@ def _add_scores(
     table["rank_test_score"] = rankdata(-worst_first, method="min").astype(np.int32)
 
 
-def _best(table: dict[str, Any], *, one_standard_error: bool) -> int:
-    """The smallest network among those of the best score, or within a standard error of it."""
+def _best(table: dict[str, Any], rule: str) -> int:
+    """The smallest network among those of the best score, or close enough to it by the rule."""
     mean = np.where(np.isnan(table["mean_test_score"]), -np.inf, table["mean_test_score"])
-    bound = mean.max()
-    if one_standard_error:
-        splits = np.array(
-            [table[name][mean.argmax()] for name in table if name.startswith("split")]
-        )
-        if len(splits) > 1:
-            bound -= splits.std(ddof=1) / np.sqrt(len(splits))
-    eligible = np.flatnonzero(mean >= bound)
+    best = int(mean.argmax())
+    scores = np.array([table[name] for name in table if name.startswith("split")])
+    behind: Any = 0.0
+    if rule != "min" and len(scores) > 1:
+        spread = scores[:, best] if rule == "1se" else scores[:, [best]] - scores
+        behind = spread.std(axis=0, ddof=1) / np.sqrt(len(scores))
+    eligible = np.flatnonzero(mean >= mean[best] - behind)
     order = np.lexsort((-mean[eligible], table["n_nonzero_weights"][eligible]))
     return int(eligible[order[0]])
+
+
+def _polished(chosen: Any, data: tuple[Any, np.ndarray, np.ndarray]) -> Any:
+    """The network of a path after the moves that a path has no time for."""
+    from .problem import Report
+    from .training import Settings
+    from .walk import polished
+
+    settings = Settings.of(chosen, chosen._loss())
+    history = {name: list(column) for name, column in chosen.history_.items()}
+    report = Report(n_iter=chosen.n_iter_, converged=True, history=history)
+    with _one_thread():
+        trained = polished(settings, *data, chosen.network_, alpha=chosen.alpha_, report=report)
+    if report.interrupted:
+        raise KeyboardInterrupt
+    better = trained.objective < chosen.objective_ * (1 - _NO_MATTER)
+    return chosen._fitted_copy(settings, trained) if better else chosen
 
 
 def _criterion(

@@ -276,8 +276,10 @@ def train(
             network, report = problem.constant_network(), Report(interrupted=True)
             _warn_unless_converged(settings, problem, network, report, None)
         else:
+            # No solver adds neurons to a network that it is given.
             if start is not None:
-                start = _start(problem, scaler, start, X)
+                usable = start.n_active_neurons > 0
+                start = in_solver_units(problem, scaler, start, X) if usable else None
             watch = _Watch(settings, problem, stopping, tasks, result)
             network, report = _solve(settings, problem, seed, start, watch, knots)
         return result(network, report)
@@ -587,19 +589,16 @@ def _split(
     )
 
 
-def _start(problem: Problem, scaler: Standardizer, start: Network, X: Matrix) -> Network | None:
-    """The network to go on from, in the solver's units and with the problem's affine part."""
-    if start.n_active_neurons == 0:
-        # No solver adds neurons to a network that it is given.
-        return None
+def in_solver_units(problem: Problem, scaler: Standardizer, network: Network, X: Matrix) -> Network:
+    """A network in the user's units as the solvers see it, with the problem's affine part."""
     if problem.skip == "none":
-        start = start.skip_as_neurons(*_padded(*_column_range(X)))
+        network = network.skip_as_neurons(*_padded(*_column_range(X)))
     elif problem.fit_intercept:
-        start = start.fold_always_on(stored(X))
-    start = scaler.from_user(start)
+        network = network.fold_always_on(stored(X))
+    network = scaler.from_user(network)
     if not problem.fit_intercept:
-        start = replace(start, intercept=np.zeros_like(start.intercept))
-    return start
+        network = replace(network, intercept=np.zeros_like(network.intercept))
+    return network
 
 
 def _trained(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import repeat, tee
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ import torch
 from .network import Network
 from .problem import Problem, Progress, Report, merge_rows
 from .solvers.moves import simplified
-from .solvers.polish import Search
+from .solvers.polish import Search, polish
 from .solvers.proximal import proximal
 from .solvers.quadratic import Point, evaluated
 from .training import (
@@ -25,7 +26,9 @@ from .training import (
     best_knots,
     finished,
     gradient_trained,
+    in_solver_units,
     knots_suffice,
+    progress_of,
     threads_for,
     with_alpha,
 )
@@ -45,7 +48,7 @@ FRESH_STEPS = (1.0, 0.5)
 #: Gradient steps from one alpha to the next, where second-order steps are not available.
 GRADIENT_STEPS = 50
 #: Second-order steps are for networks of up to this many parameters.
-MOST_PARAMETERS = 500
+MOST_PARAMETERS = 1000
 #: Rows that second-order steps look at, and the multiplications that they may spend an alpha.
 MOST_ROWS, WORK = 8192, 5e8
 
@@ -107,6 +110,28 @@ def walk(
     return Walk(alphas, tuple(_envelope(trained, alphas)), walker.interrupted)
 
 
+def polished(
+    settings: Settings,
+    X: Matrix,
+    y: np.ndarray,
+    weight: np.ndarray,
+    network: Network,
+    *,
+    alpha: float,
+    report: Report,
+) -> Trained:
+    """A network of a walk after the moves that a walk has no time for; F does not rise."""
+    X, y, weight = merge_rows(X, y, weight)
+    scaler = settings.scaler(X, y, weight)
+    problem = replace(settings.problem(X, y, weight, scaler), alpha=alpha)
+    with threads_for(settings, problem):
+        network = in_solver_units(problem, scaler, network, X)
+        if settings.polishes(problem) and len(network.used_features):
+            network, report.interrupted = polish(problem, network)
+        report.record(progress_of(problem, network, report.n_iter))
+        return finished(settings, problem, scaler, network, X, report)
+
+
 @dataclass(frozen=True)
 class _Seen:
     """A network in the solver's units, the alpha that it was fitted to, its mean loss and R_p."""
@@ -140,13 +165,15 @@ class _Walker:
         """Follow one network along alphas until it is constant; fresh ones may take its place."""
         network: Network | None = None
         first, coming = None, list(zip(FRESH_STARTS, FRESH_STEPS, strict=True))
+        alphas, same_alphas = tee(alphas)
+        best_knots = repeat(None) if self.knots is None else self.knots.networks(same_alphas)
         try:
-            for alpha in alphas:
+            for alpha, from_knots in zip(alphas, best_knots, strict=False):
                 first = first or alpha
                 due = [share for multiple, share in coming if alpha >= first * multiple]
                 coming = coming[len(due) :]
                 problem = self.at(alpha)
-                candidates = self._candidates(problem, network, due)
+                candidates = self._candidates(problem, network, from_knots, due)
                 found = min((self.measured(one, alpha) for one in candidates), key=_objective_of)
                 network = self.note(found).network
                 if found.path_norm == 0 or self.interrupted:
@@ -155,18 +182,23 @@ class _Walker:
             self.interrupted = True
 
     def _candidates(
-        self, problem: Problem, network: Network | None, shares: list[float]
+        self,
+        problem: Problem,
+        network: Network | None,
+        from_knots: Network | None,
+        shares: list[float],
     ) -> Iterator[Network]:
         """The network of the alpha before, taken further, and new ones."""
+        if from_knots is not None and knots_suffice(self.settings, problem):
+            yield from_knots
+            return
         if network is not None:
             yield self.thinned(problem, network)
-        if self.knots is not None:
-            from_knots = self.knots.network(problem.alpha)
+        if from_knots is not None:
             # Where the affine part is free they are at a minimum already.
             yield from_knots if problem.skip == "free" else self.thinned(problem, from_knots)
-        if not knots_suffice(self.settings, problem):
-            for share in shares:
-                yield self.fresh(problem, share)
+        for share in shares:
+            yield self.fresh(problem, share)
 
     def measured(self, network: Network, alpha: float) -> _Seen:
         """A network that was fitted to alpha."""

@@ -62,19 +62,17 @@ def test_tables_are_aligned_and_lose_no_value(load, tmp_path):
 def test_methods_are_compared_where_both_have_results(load):
     tabular = load("tabular")
 
-    def fit(data, method, score, weights):
-        result = dict.fromkeys(tabular.MEASURES[4:], 1.0)
-        return {"data": data, "method": method, "score": score, "weights": weights, **result} | {
-            "log loss": 0.0,
-            "features": 1,
-        }
+    def fit(data, method, score, weights, split=0):
+        result = dict.fromkeys(tabular.MEASURES, 1.0)
+        result |= {"score": score, "weights": weights, "features": 1}
+        return {"data": data, "method": method, "split": split, **result}
 
     rows = [
         fit("a", "ours", 0.9, 1),
         fit("a", "peer", 0.8, 100),
         fit("b", "ours", 0.5, 10),
-        fit("b", "ours", 0.7, 10),
-        fit("b", "peer", 0.5, 10),
+        fit("b", "ours", 0.7, 10, split=1),
+        fit("b", "peer", 0.6, 10, split=1),
         fit("c", "ours", 0.0, 1),
         {"data": "c", "method": "peer", "failure": "over 1 s"},
     ]

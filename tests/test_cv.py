@@ -10,6 +10,7 @@ import scipy.sparse as sp
 import sklearn
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.stats import sem
 from sklearn.base import clone
 from sklearn.datasets import (
     load_diabetes,
@@ -88,20 +89,35 @@ def test_scores_are_those_of_paths_on_the_training_parts(friedman):
         assert_allclose(model.cv_results_[f"split{k}_test_score"], expected, rtol=1e-9)
 
 
-def test_the_network_is_the_one_of_the_path_on_all_data(friedman):
+def test_the_choice_is_made_on_the_path_on_all_data(friedman):
     X, y = friedman
     model = LpReLURegressorCV(**GRID).fit(X, y)
     path = lp_path(X, y, alphas=GRID["alphas"], **FAST)
     assert_array_equal(model.path_.losses, path.losses)
     assert_array_equal(model.path_.alphas, path.alphas)
     chosen = path.estimators[model.best_index_]
-    assert_array_equal(model.network_.theta, chosen.network_.theta)
-    assert_array_equal(model.predict(X), chosen.predict(X))
     assert model.alpha_ == chosen.alpha
+    assert model.objective_ <= chosen.objective_
+
+
+def test_the_choice_is_polished_at_its_alpha_unless_that_is_not_wanted(diabetes):
+    X, y = diabetes
+    model = LpReLURegressorCV(**FAST, selection="min", n_alphas=8, skip_connection=False).fit(X, y)
+    on_path = model.path_.estimators[model.best_index_]
+    assert model.objective_ < on_path.objective_
+    # F of the network that predicts, recomputed in the units of training.
+    scaled = StandardScaler().fit(X), StandardScaler().fit(y[:, None])
+    residual = (y - model.predict(X)) / scaled[1].scale_
+    theta = model.network_.theta * scaled[0].scale_ / scaled[1].scale_
+    path_norm = np.sqrt(np.abs(theta)).sum()
+    assert_allclose(model.objective_, 0.5 * np.mean(residual**2) + model.alpha_ * path_norm)
+    plain = LpReLURegressorCV(**FAST, n_alphas=8, polish=False).fit(X, y)
+    on_path = plain.path_.estimators[plain.best_index_]
+    assert_array_equal(plain.network_.theta, on_path.network_.theta)
 
 
 def test_results_are_laid_out_as_by_a_grid_search(friedman):
-    model = LpReLURegressorCV(**GRID, p=[0.5, 1.0]).fit(*friedman)
+    model = LpReLURegressorCV(**GRID, p=[0.5, 1.0], selection="min").fit(*friedman)
     results = pd.DataFrame(model.cv_results_)
     assert len(results) == 6
     splits = results[[f"split{k}_test_score" for k in range(3)]]
@@ -117,7 +133,8 @@ def test_results_are_laid_out_as_by_a_grid_search(friedman):
     assert set(model.paths_) == {0.5, 1.0}
     assert model.path_ is model.paths_[model.p_]
     assert model.n_splits_ == 3
-    assert results["n_nonzero_weights"][model.best_index_] == model.n_nonzero_weights_
+    on_path = [one.n_nonzero_weights_ for p in (0.5, 1.0) for one in model.paths_[p].estimators]
+    assert list(results["n_nonzero_weights"]) == on_path
 
 
 def test_one_standard_error_takes_the_smallest_network_within_it(diabetes):
@@ -129,8 +146,26 @@ def test_one_standard_error_takes_the_smallest_network_within_it(diabetes):
     bound = splits[best].mean() - splits[best].std(ddof=1) / np.sqrt(5)
     within = results[results["mean_test_score"] >= bound]
     assert results["mean_test_score"][model.best_index_] >= bound
-    assert model.n_nonzero_weights_ == within["n_nonzero_weights"].min()
-    assert model.n_nonzero_weights_ < results["n_nonzero_weights"][best]
+    n_weights = results["n_nonzero_weights"]
+    assert n_weights[model.best_index_] == within["n_nonzero_weights"].min() < n_weights[best]
+
+
+@pytest.mark.parametrize("cv", [4, 5, 10])
+def test_the_default_takes_the_smallest_network_that_is_not_measurably_worse(diabetes, cv):
+    X, y = diabetes
+    model = LpReLURegressorCV(**FAST, n_alphas=12, cv=cv).fit(X, y)
+    results = pd.DataFrame(model.cv_results_)
+    splits = results[[f"split{k}_test_score" for k in range(cv)]].to_numpy()
+    best = int(results["mean_test_score"].idxmax())
+    eligible = [
+        index
+        for index, scores in enumerate(splits)
+        if index == best or (splits[best] - scores).mean() <= sem(splits[best] - scores)
+    ]
+    n_weights = results["n_nonzero_weights"]
+    assert model.best_index_ in eligible
+    assert n_weights[model.best_index_] == n_weights[eligible].min()
+    assert model.best_score_ == results["mean_test_score"][model.best_index_]
 
 
 @pytest.mark.parametrize("selection", ["aic", "bic", "ebic"])
@@ -155,7 +190,7 @@ def test_information_criteria_of_a_regression(diabetes, selection):
 def test_the_bic_of_a_classification(iris):
     X, y = iris
     model = LpReLUClassifierCV(**FAST, selection="bic", n_alphas=8).fit(X, y)
-    chosen = model.best_estimator_
+    chosen = model.path_.estimators[model.best_index_]
     deviance = -2 * chosen.predict_log_proba(X)[np.arange(150), y].sum()
     expected = deviance + np.log(150) * chosen.n_parameters_
     assert_allclose(-model.best_score_, expected, rtol=1e-4)
@@ -163,10 +198,11 @@ def test_the_bic_of_a_classification(iris):
 
 
 def test_the_ebic_is_never_denser_than_the_bic_nor_that_than_the_aic(diabetes):
-    sizes = [
-        LpReLURegressorCV(**FAST, selection=name, n_alphas=12).fit(*diabetes).n_nonzero_weights_
+    models = [
+        LpReLURegressorCV(**FAST, selection=name, n_alphas=12).fit(*diabetes)
         for name in ("ebic", "bic", "aic")
     ]
+    sizes = [model.cv_results_["n_nonzero_weights"][model.best_index_] for model in models]
     assert sizes == sorted(sizes)
 
 

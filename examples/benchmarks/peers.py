@@ -31,7 +31,7 @@ from sklearn_lpnet import (
     LpReLURegressor,
     LpReLURegressorCV,
 )
-from sklearn_lpnet.cv import _best
+from sklearn_lpnet.cv import _best, _polished
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Method:
     features: Callable[[Any], np.ndarray]
     #: Whether the first fit of a process compiles code, which is not to be timed.
     compiles: bool = False
-    #: Methods whose models a fitted model contains, and which need no fit of their own.
-    contained: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
+    #: Methods whose models follow from a fitted model and its data, without a fit of their own.
+    contained: dict[str, Callable[[Any, np.ndarray, np.ndarray], Any]] = field(default_factory=dict)
 
 
 def _lasso_net(seed: int) -> Any:
@@ -103,9 +103,14 @@ def _logistic_regression(seed: int) -> Any:
     )
 
 
-def _within_one_standard_error(model: Any) -> Any:
-    """The network that ``selection="1se"`` chooses from the same paths and folds."""
-    return model.path_.estimator_at(_best(model.cv_results_, one_standard_error=True))
+def _chosen_by(selection: str) -> Callable[[Any, np.ndarray, np.ndarray], Any]:
+    """Give what another `selection` would choose from the same paths and folds."""
+
+    def choose(model: Any, X: np.ndarray, y: np.ndarray) -> Any:
+        chosen = model.path_.estimator_at(_best(model.cv_results_, selection))
+        return _polished(chosen, model._encoded(X, y, None, reset=False))
+
+    return choose
 
 
 def _own_weights(model: Any) -> int:
@@ -178,12 +183,13 @@ _LINEAR = (_linear_weights, _linear_features)
 _TREES = (_tree_weights, _tree_features)
 _ADDITIVE = (_additive_weights, _additive_features)
 
-OURS, OURS_1SE, OURS_DEFAULT = "LpReLU CV", "LpReLU CV 1se", "LpReLU"
+OURS, OURS_MIN, OURS_1SE, OURS_DEFAULT = "LpReLU CV", "LpReLU CV min", "LpReLU CV 1se", "LpReLU"
+OWN = (OURS, OURS_MIN, OURS_1SE, OURS_DEFAULT)
 MLP, BOOSTING, LASSO_NET = "MLP", "HistGradientBoosting", "LassoNet CV"
-_ONE_SE = {OURS_1SE: _within_one_standard_error}
+_CHOICES = {OURS_MIN: _chosen_by("min"), OURS_1SE: _chosen_by("1se")}
 
 REGRESSORS: dict[str, Method] = {
-    OURS: Method(lambda seed: LpReLURegressorCV(random_state=seed), *_OWN, contained=_ONE_SE),
+    OURS: Method(lambda seed: LpReLURegressorCV(random_state=seed), *_OWN, contained=_CHOICES),
     OURS_DEFAULT: Method(lambda seed: LpReLURegressor(random_state=seed), *_OWN),
     MLP: Method(lambda seed: MLPRegressor(random_state=seed), *_DENSE),
     "MLP pruned": Method(PrunedRegressor, *_DENSE),
@@ -196,7 +202,7 @@ REGRESSORS: dict[str, Method] = {
 }
 
 CLASSIFIERS: dict[str, Method] = {
-    OURS: Method(lambda seed: LpReLUClassifierCV(random_state=seed), *_OWN, contained=_ONE_SE),
+    OURS: Method(lambda seed: LpReLUClassifierCV(random_state=seed), *_OWN, contained=_CHOICES),
     OURS_DEFAULT: Method(lambda seed: LpReLUClassifier(random_state=seed), *_OWN),
     MLP: Method(lambda seed: MLPClassifier(random_state=seed), *_DENSE),
     "MLP pruned": Method(PrunedClassifier, *_DENSE),

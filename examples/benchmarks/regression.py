@@ -13,7 +13,7 @@ method, and named. What a weight is, and how the methods are tuned, is said in `
 """
 
 from datasets import REGRESSION
-from peers import BOOSTING, LASSO_NET, MLP, OURS, OURS_1SE, OURS_DEFAULT, REGRESSORS
+from peers import BOOSTING, LASSO_NET, MLP, OURS, OWN, REGRESSORS
 from reporting import Recorder
 from tabular import Comparison, measure, report
 
@@ -43,7 +43,7 @@ def check_dense_network(recorder: Recorder, comparison: Comparison) -> None:
         "≥ 40",
         smaller >= 40,
     )
-    for other in (OURS_1SE, OURS_DEFAULT):
+    for other in OWN[1:]:
         smaller = 1 / comparison.ratio("weights", other, MLP)
         recorder.note(
             f"{other}: R² less that of MLPRegressor {comparison.difference(other, MLP):+.4f}, "
@@ -83,9 +83,9 @@ def check_lasso_net(recorder: Recorder, comparison: Comparison) -> None:
             f"With an R² of at least LassoNetRegressorCV's less 0.005, and no more features: "
             f"{nearly.sum()} of {len(names)} data sets."
         )
-    faster = comparison.ratio("fit seconds", LASSO_NET, OURS)
+    faster = comparison.ratio("CPU seconds", LASSO_NET, OURS)
     recorder.check(
-        "fit time of LassoNetRegressorCV over that of LpReLURegressorCV, geometric mean",
+        "CPU time of a fit of LassoNetRegressorCV over that of LpReLURegressorCV, geometric mean",
         f"{faster:.0f}{left_out}",
         "≥ 20",
         faster >= 20,

@@ -7,6 +7,7 @@ it replaces what an earlier run of the same suite has put there.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import importlib.metadata
 import math
@@ -54,9 +55,12 @@ class Recorder:
     jobs : int, default=1
         How many fits may run side by side, one a core.
 
+    methods : list of str, default=None
+        Methods to measure; for the others the results of an earlier run are kept. By default all.
+
     Attributes
     ----------
-    suite, directory, quick, limit, jobs
+    suite, directory, quick, limit, jobs, methods
         As given.
     """
 
@@ -68,12 +72,14 @@ class Recorder:
         quick: bool = False,
         limit: float = 240,
         jobs: int = 1,
+        methods: Sequence[str] | None = None,
     ) -> None:
         self.suite = suite
         self.directory = Path(directory)
         self.quick = quick
         self.limit = limit
         self.jobs = jobs
+        self.methods = methods
         self.directory.mkdir(parents=True, exist_ok=True)
         self._checks: list[Row] = []
         self._notes: list[str] = []
@@ -94,6 +100,17 @@ class Recorder:
         file = self._write_csv(name, rows)
         print(f"\n{caption}: {len(rows)} rows in {file}", flush=True)
         self._parts.append(f"{caption}: [{file}]({file}), {len(rows)} rows.")
+
+    def earlier_data(self, name: str) -> list[Row]:
+        """What an earlier run has written as CSV; numbers are numbers, and empty cells left out."""
+        file = self.directory / f"{self.suite}_{name}.csv"
+        if not file.exists():
+            return []
+        with open(file, newline="", encoding="utf-8") as stream:
+            return [
+                {column: _number_or_text(cell) for column, cell in row.items() if cell != ""}
+                for row in csv.DictReader(stream)
+            ]
 
     def figure(self, name: str, figure: Any, caption: str) -> None:
         """Write a Matplotlib figure as PNG and put it on the page."""
@@ -176,11 +193,16 @@ def columns_of(rows: Sequence[Row]) -> list[str]:
     return list(dict.fromkeys(column for row in rows for column in row))
 
 
+def date_and_commit() -> str:
+    """When, and of which state of the project."""
+    return f"{datetime.now(UTC):%Y-%m-%d}, commit {_commit()}"
+
+
 def circumstances() -> str:
     """Date, commit, machine and versions, as one sentence without a full stop."""
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
     return (
-        f"{datetime.now(UTC):%Y-%m-%d}, commit {_commit()}; {_processor()}, "
+        f"{date_and_commit()}; {_processor()}, "
         f"{os.cpu_count()} cores, of which {os.environ.get('OMP_NUM_THREADS', 'all')} used; "
         f"{platform.system()}, Python {platform.python_version()}, {versions}"
     )
@@ -195,6 +217,13 @@ def _checks_of(directory: Path, suite: str) -> list[Row]:
     return [
         {"suite": suite, **row, "met": {"True": "yes", "False": "no"}[row["met"]]} for row in rows
     ]
+
+
+def _number_or_text(cell: str) -> object:
+    for number in (int, float):
+        with contextlib.suppress(ValueError):
+            return number(cell)
+    return cell
 
 
 def _cell(value: object) -> str:

@@ -64,7 +64,8 @@ def run_suite(name: str, directory: Path, arguments: argparse.Namespace) -> str:
     suite = importlib.import_module(name)
     load_before = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     quick, limit, jobs = arguments.quick, arguments.limit, arguments.jobs
-    recorder = Recorder(name, directory, quick=quick, limit=limit, jobs=jobs)
+    methods = arguments.methods.split(",") if arguments.methods else None
+    recorder = Recorder(name, directory, quick=quick, limit=limit, jobs=jobs, methods=methods)
     start = time.perf_counter()
     suite.run(recorder)
     return recorder.finish(suite.__doc__ or name, time.perf_counter() - start, load_before)
@@ -79,6 +80,12 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--jobs", type=int, default=2, help="fits that run side by side, on a core each"
+    )
+    parser.add_argument(
+        "--methods",
+        metavar="NAME,NAME",
+        help="of regression and classification, measure these methods alone, and keep what an "
+        "earlier run has found for the others",
     )
     parser.add_argument("--output", type=Path, help="folder for the results")
     arguments = parser.parse_args()

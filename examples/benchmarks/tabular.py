@@ -16,8 +16,8 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from datasets import QUICK
-from peers import BOOSTING, LASSO_NET, MLP, OURS, OURS_1SE, OURS_DEFAULT
-from reporting import Recorder, Row
+from peers import BOOSTING, LASSO_NET, MLP, OURS, OURS_1SE, OURS_DEFAULT, OURS_MIN, OWN
+from reporting import Recorder, Row, date_and_commit
 from scipy.stats import friedmanchisquare, rankdata, studentized_range
 from worker import Worker
 
@@ -29,7 +29,7 @@ QUICK_LIMIT = 8
 #: The peers that take longest, and how many times the limit of a fit their fits may take in all.
 BUDGETS = {LASSO_NET: 1.5, "EBM": 0.75, "SCNN": 0.5, "MLP pruned": 0.75}
 #: Methods in the order of the tables; others follow.
-ORDER = (OURS, OURS_1SE, OURS_DEFAULT, MLP, "MLP pruned", LASSO_NET, "SCNN")
+ORDER = (*OWN, MLP, "MLP pruned", LASSO_NET, "SCNN")
 MEASURES = (
     "score",
     "log loss",
@@ -41,6 +41,7 @@ MEASURES = (
 )
 COLORS = {
     OURS: "C3",
+    OURS_MIN: "salmon",
     OURS_1SE: "C1",
     OURS_DEFAULT: "C6",
     MLP: "C0",
@@ -56,9 +57,15 @@ def measure(
     names = [name for name in names if name in QUICK] if recorder.quick else list(names)
     # Those that take longest come first, so that no process waits for them in the end.
     order = sorted(methods, key=lambda method: -BUDGETS.get(method, 0))
+    earlier: list[Row] = []
+    if recorder.methods is not None:
+        order = _chosen(recorder.methods, order)
+        earlier = _results_of_others(recorder, order)
     with ThreadPoolExecutor(recorder.jobs) as lanes:
         results = lanes.map(lambda method: _measure_method(recorder, names, method), order)
         rows = [row for rows_of_method in results for row in rows_of_method]
+    rows = [row | {"measured": date_and_commit()} for row in rows]
+    rows += earlier
     _note_busy_machine(recorder, rows)
     recorder.data("all", rows, "Every fit")
     measured = list(dict.fromkeys(str(row["method"]) for row in rows))
@@ -69,6 +76,26 @@ def measure(
         if failures := comparison.failures(method):
             recorder.note(f"{method} has no result on {failures}.")
     return comparison
+
+
+def _chosen(chosen: Sequence[str], methods: list[str]) -> list[str]:
+    unknown = [method for method in chosen if method not in methods]
+    if unknown:
+        raise ValueError(f"No method {', '.join(unknown)}; there are {', '.join(methods)}.")
+    return [method for method in methods if method in chosen]
+
+
+def _results_of_others(recorder: Recorder, methods: list[str]) -> list[Row]:
+    """What an earlier run has found for other methods than these and what they contain."""
+    replaced = {*methods, *((OURS_MIN, OURS_1SE) if OURS in methods else ())}
+    rows = [row for row in recorder.earlier_data("all") if row["method"] not in replaced]
+    by_run: dict[object, list[str]] = {}
+    for row in rows:
+        by_run.setdefault(row.get("measured", "before"), []).append(str(row["method"]))
+    for measured, of_methods in by_run.items():
+        names = ", ".join(dict.fromkeys(of_methods))
+        recorder.note(f"{names}: results of another run, {measured}.")
+    return rows
 
 
 def _measure_method(recorder: Recorder, names: Sequence[str], method: str) -> list[Row]:
@@ -100,19 +127,19 @@ def _measure_method(recorder: Recorder, names: Sequence[str], method: str) -> li
 
 @dataclass(frozen=True)
 class Comparison:
-    """Means over splits, by data set and method; None and a reason where there is no result."""
+    """Means over splits by data set and method, or a reason why there is no result."""
 
     score: str
     names: list[str]
     methods: list[str]
     means: dict[tuple[str, str], dict[str, float]]
     reasons: dict[tuple[str, str], str]
-    n_splits: dict[tuple[str, str], int]
+    splits: dict[tuple[str, str], dict[int, Row]]
 
     @classmethod
     def of(cls, rows: list[Row], names: list[str], methods: list[str], score: str) -> Comparison:
         """From a row for every fit."""
-        means, reasons, n_splits = {}, {}, {}
+        means, reasons, splits = {}, {}, {}
         for key in itertools.product(names, methods):
             fits: list[Any] = [row for row in rows if (row["data"], row["method"]) == key]
             failures = [fit["failure"] for fit in fits if "failure" in fit]
@@ -121,8 +148,8 @@ class Comparison:
             elif fits:
                 measured = [measure for measure in MEASURES if measure in fits[0]]
                 means[key] = {m: statistics.fmean(fit[m] for fit in fits) for m in measured}
-                n_splits[key] = len(fits)
-        return cls(score, names, methods, means, reasons, n_splits)
+                splits[key] = {fit["split"]: fit for fit in fits}
+        return cls(score, names, methods, means, reasons, splits)
 
     def common(self, *methods: str) -> list[str]:
         """Data sets on which all of the methods have results."""
@@ -133,11 +160,19 @@ class Comparison:
         return [method for method in self.methods if (name, method) in self.means]
 
     def pairs(self, measure: str, method: str, other: str) -> tuple[np.ndarray, np.ndarray]:
-        """A measure of two methods on the data sets where both have results."""
-        names = self.common(method, other)
-        return tuple(  # type: ignore[return-value]
-            np.array([self.means[name, m][measure] for name in names]) for m in (method, other)
-        )
+        """A measure of two methods on the data sets where both have results.
+
+        It is the mean over the splits that both have been fitted to.
+        """
+        pairs = []
+        for name in self.common(method, other):
+            fits, others = self.splits[name, method], self.splits[name, other]
+            both = [split for split in fits if split in others]
+            pairs.append(
+                [statistics.fmean(of[split][measure] for split in both) for of in (fits, others)]  # type: ignore[misc]
+            )
+        ours, theirs = np.array(pairs).reshape(-1, 2).T
+        return ours, theirs
 
     def difference(self, method: str, other: str, measure: str = "score") -> float:
         """Mean over data sets of a measure of one method less that of the other."""
@@ -204,7 +239,8 @@ class Comparison:
         if (name, method) not in self.means:
             return self.reasons.get((name, method), "no result").partition(":")[0]
         means = self.means[name, method]
-        mark = "" if self.n_splits[name, method] == max(self.n_splits.values()) else " *"
+        most = max(len(splits) for splits in self.splits.values())
+        mark = "" if len(self.splits[name, method]) == most else " *"
         return f"{means['score']:.3f} / {means['weights']:,.0f} / {means['fit seconds']:.2g}{mark}"
 
     def _best(self, name: str) -> str:
@@ -262,7 +298,7 @@ def _tradeoff(comparison: Comparison) -> Any:
 
 
 def _marker(comparison: Comparison, method: str) -> dict[str, Any]:
-    own = method in (OURS, OURS_1SE, OURS_DEFAULT)
+    own = method in OWN
     others = [m for m in comparison.methods if m not in COLORS]
     color = COLORS.get(method) or f"C{(5, 7, 8, 9)[others.index(method) % 4]}"
     shape = "*" if own else "osD^vPX"[comparison.methods.index(method) % 7]

@@ -120,7 +120,8 @@ def _measure(method_name: str, name: str, seed: int, connection: Any) -> list[Re
     connection.send([])
     batch = np.tile(X_test, (-(-BATCH // len(X_test)), 1))[:BATCH]
     models = {method_name: model}
-    models.update({other: choose(model) for other, choose in method.contained.items()})
+    for other, choose in method.contained.items():
+        models[other] = choose(model, X_train, y_train)
     return [
         {
             "method": name,

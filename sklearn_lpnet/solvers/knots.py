@@ -178,20 +178,15 @@ def best_fits(data: Moments, most_knots: int = MOST_KNOTS) -> list[PiecewiseLine
     return fits
 
 
-def along(
-    data: Moments, fits: Iterable[PiecewiseLinear], alphas: FloatArray, p: float
-) -> list[list[PiecewiseLinear]]:
-    """The local minima of F that the fits lead to, for each of the increasing alphas.
+def followed(
+    data: Moments, fits: Iterable[PiecewiseLinear], alpha: float, p: float
+) -> list[PiecewiseLinear]:
+    """The local minima of F that the fits lead to, the one of least F last.
 
-    F of a fit rises with alpha as fast as its path norm is large. One that is behind another in
-    both F and path norm will stay behind, and is followed no further.
+    The fits are to be those of a smaller alpha, or best fits. F of a fit rises with alpha as fast
+    as its path norm is large: one that is behind another in both will stay behind, and is left out.
     """
-    followed = []
-    for alpha in alphas:
-        fits = [penalized_fit(data, fit, float(alpha), p) for fit in fits]
-        fits = _undominated(fits, float(alpha), p)
-        followed.append(fits)
-    return followed
+    return _undominated([penalized_fit(data, fit, alpha, p) for fit in fits], alpha, p)
 
 
 def penalized_fit(data: Moments, start: PiecewiseLinear, alpha: float, p: float) -> PiecewiseLinear:

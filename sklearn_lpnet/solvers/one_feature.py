@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 
 from ..losses import SquaredError
 from ..network import Network
 from ..problem import Problem
-from .knots import Moments, PiecewiseLinear, along, best_fits, bic
+from .knots import Moments, PiecewiseLinear, best_fits, bic, followed
 
 #: Alphas to choose from by the BIC, as multiples of what a weight is worth there.
 CHOICES = np.geomspace(0.05, 300.0, 30)
@@ -47,15 +49,22 @@ class BestKnots:
 
     def network(self, alpha: float) -> Network:
         """The network of least F at an alpha, the affine part being free."""
-        return self._followed(np.array([alpha]))[0].to_network()
+        return next(self.networks([alpha]))
+
+    def networks(self, alphas: Iterable[float]) -> Iterator[Network]:
+        """Those of increasing alphas, each found from the ones before."""
+        return (fit.to_network() for fit in self._along(alphas))
 
     def automatic_alpha(self) -> float:
         """The alpha whose network has the least BIC."""
         n = self.data.n_samples
         best = min(self.fits, key=lambda fit: bic(self.data, fit))
         alphas = max(best.loss, SMALLEST_LOSS) * np.log(n) / n * CHOICES
-        criteria = [bic(self.data, fit) for fit in self._followed(alphas)]
+        criteria = [bic(self.data, fit) for fit in self._along(alphas)]
         return float(alphas[int(np.argmin(criteria))])
 
-    def _followed(self, alphas: np.ndarray) -> list[PiecewiseLinear]:
-        return [fits[-1] for fits in along(self.data, self.fits, alphas, self.p)]
+    def _along(self, alphas: Iterable[float]) -> Iterator[PiecewiseLinear]:
+        fits = self.fits
+        for alpha in alphas:
+            fits = followed(self.data, fits, float(alpha), self.p)
+            yield fits[-1]

@@ -297,9 +297,9 @@ def _projections(problem: Problem, theta: Tensor) -> tuple[Tensor, Tensor]:
     square = torch.zeros_like(mean)
     for rows, X1 in problem.rows.blocks(m * k):
         z = torch.matmul(X1[:, :d], theta.mT).to(torch.float64)
-        weight = problem.weight[rows].to(torch.float64)[:, None]
-        mean += (z * weight).sum(dim=1)
-        square += (z.square() * weight).sum(dim=1)
+        weight = problem.weight[rows].to(torch.float64)
+        mean += weight @ z
+        square += weight @ z.square_()
     deviation = (square - mean.square()).clamp(min=0).sqrt()
     return mean.unsqueeze(2).to(theta.dtype), deviation.unsqueeze(2).to(theta.dtype)
 
