@@ -256,9 +256,8 @@ class BaseLpReLU(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             and not hasattr(self, "feature_names_in_")
         ):
             return False
-        with np.errstate(over="ignore", invalid="ignore"):
-            # Where the sum overflows, that function has a closer look.
-            return bool(np.isfinite(X.sum()))
+        # The sum of squares is that of finite numbers; where it overflows there is a closer look.
+        return bool(np.isfinite(np.vdot(X, X)))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -8,26 +8,12 @@ a method gives probabilities.
 from datasets import CLASSIFICATION
 from peers import BOOSTING, CLASSIFIERS, MLP, OURS
 from reporting import Recorder
-from tabular import measure, report
+from tabular import check_dense_network, measure, report
 
 
 def run(recorder: Recorder) -> None:
     comparison = measure(recorder, CLASSIFICATION, CLASSIFIERS, "accuracy")
-    left_out = comparison.left_out(OURS, MLP)
-    difference = comparison.difference(OURS, MLP)
-    recorder.check(
-        "accuracy of LpReLUClassifierCV less that of MLPClassifier, mean",
-        f"{difference:+.4f}{left_out}",
-        "≥ 0",
-        difference >= 0,
-    )
-    smaller = 1 / comparison.ratio("weights", OURS, MLP)
-    recorder.check(
-        "weights of MLPClassifier over those of LpReLUClassifierCV, geometric mean",
-        f"{smaller:.1f}{left_out}",
-        "≥ 25",
-        smaller >= 25,
-    )
+    check_dense_network(recorder, comparison, "LpReLUClassifierCV", "MLPClassifier", 25)
     loss = comparison.difference(OURS, MLP, "log loss")
     recorder.note(f"Log loss of LpReLUClassifierCV less that of MLPClassifier, mean: {loss:+.4f}.")
     difference = comparison.difference(OURS, BOOSTING)

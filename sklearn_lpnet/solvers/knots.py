@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg.lapack import dposv
 
 from ..network import Network
 
@@ -106,9 +107,9 @@ class Moments:
 
     def hinges(self, t: FloatArray, u: FloatArray) -> FloatArray:
         """Inner products of the hinges at t with those at u."""
-        left, right = np.broadcast_arrays(t[:, None], u)
-        one, x, xx, _, _ = self.beyond(np.maximum(left, right))
-        return xx - (left + right) * x + left * right * one
+        t = t[:, None]
+        one, x, xx, _, _ = self.beyond(np.maximum(t, u))
+        return xx - (t + u) * x + t * u * one
 
     def normal_equations(self, t: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Gram matrix of 1, x and the hinges at t, and their products with y."""
@@ -220,6 +221,9 @@ def _newton_step(
         system = hessian + np.diag((p - 1) * majorizer + damping * scale)
         step = _positive_definite_solved(system, -gradient)
         if step is not None:
+            # Half of this is what the step promises, the rest a margin for the model's error.
+            if -(gradient @ step) <= CONVERGED * bound:
+                return None, damping
             coefficients = fit.coefficients + step[: k + 2]
             knots = np.clip(fit.knots + step[k + 2 :], data.x[0], data.x[-1])
             stays = coefficients[2:] * change > 0
@@ -328,8 +332,5 @@ def _positive_definite_solved(system: FloatArray, right: FloatArray) -> FloatArr
     with np.errstate(over="ignore", invalid="ignore"):
         scaled = system / np.multiply.outer(size, size)
     scaled[np.diag_indices_from(scaled)] += RIDGE
-    try:
-        factor = np.linalg.cholesky(scaled)
-    except np.linalg.LinAlgError:
-        return None
-    return np.linalg.solve(factor.T, np.linalg.solve(factor, right / size)) / size
+    _, solution, info = dposv(scaled, right / size)
+    return None if info else solution / size
