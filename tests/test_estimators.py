@@ -669,6 +669,26 @@ def test_the_network_is_at_hand(friedman):
     assert_allclose(model.network_.evaluate(X)[:, 0], model.predict(X), rtol=1e-12)
 
 
+def test_plain_arrays_are_predicted_for_as_any_other_data(friedman):
+    X, y = friedman
+    model = LpReLURegressor(**FAST).fit(X, y)
+    expected = model.predict(X.astype(object))
+    for plain in (
+        X,
+        np.asfortranarray(X),
+        np.repeat(X, 2, axis=0)[::2],
+        X[:, ::-1].copy()[:, ::-1],
+    ):
+        assert_allclose(model.predict(plain), expected, rtol=1e-12)
+    # The squares of these overflow, but they are numbers.
+    assert np.isfinite(model.predict(1e200 * X)).all()
+    for bad in (np.nan, np.inf, -np.inf):
+        broken = X.copy()
+        broken[-1, -1] = bad
+        with pytest.raises(ValueError, match=r"NaN|infinity"):
+            model.predict(broken)
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch finds no CUDA device")
 @pytest.mark.parametrize("device", ["cuda", "cuda:0", "auto"])

@@ -172,6 +172,26 @@ def test_evaluate_ignores_features_that_nothing_reads():
     assert network.evaluate([[1.0, np.nan]]).item() == 2.0
 
 
+@pytest.mark.parametrize("n_read", [1, 4, 11, 12])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("container", [np.asarray, np.asfortranarray, sparse.csr_array])
+def test_evaluate_gives_the_same_for_data_that_are_known_to_be_finite(n_read, dtype, container):
+    rng = np.random.RandomState(n_read)
+    theta, skip = rng.normal(size=(5, 12)), rng.normal(size=(2, 12))
+    theta[:, n_read:] = skip[:, n_read:] = 0
+    direction = rng.normal(size=(5, 2))
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    network = network_of(direction, theta, rng.normal(size=5), rng.normal(size=2), skip)
+    X = container(rng.normal(size=(30, 12)).astype(dtype))
+    dense = X.toarray() if sparse.issparse(X) else X
+    hidden = np.maximum(dense @ theta.T + network.bias, 0)
+    expected = hidden @ direction + dense @ skip.T + network.intercept
+    for finite in (False, True):
+        outputs = network.evaluate(X, finite=finite, max_bytes=1000)
+        assert outputs.dtype == dtype
+        assert_allclose(outputs, expected, atol=1e-4 if dtype == np.float32 else 1e-12)
+
+
 @pytest.mark.parametrize("shape", [(3,), (3, 4), (3, 2, 1)])
 def test_evaluate_refuses_data_of_the_wrong_shape(shape):
     with pytest.raises(ValueError, match=r"X must have shape \(n_samples, 2\)"):

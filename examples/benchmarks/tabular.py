@@ -57,15 +57,14 @@ def measure(
     names = [name for name in names if name in QUICK] if recorder.quick else list(names)
     # Those that take longest come first, so that no process waits for them in the end.
     order = sorted(methods, key=lambda method: -BUDGETS.get(method, 0))
-    earlier: list[Row] = []
     if recorder.methods is not None:
         order = _chosen(recorder.methods, order)
-        earlier = _results_of_others(recorder, order)
     with ThreadPoolExecutor(recorder.jobs) as lanes:
         results = lanes.map(lambda method: _measure_method(recorder, names, method), order)
         rows = [row for rows_of_method in results for row in rows_of_method]
     rows = [row | {"measured": date_and_commit()} for row in rows]
-    rows += earlier
+    if recorder.methods is not None:
+        rows += _results_of_others(recorder, order)
     _note_busy_machine(recorder, rows)
     recorder.data("all", rows, "Every fit")
     measured = list(dict.fromkeys(str(row["method"]) for row in rows))

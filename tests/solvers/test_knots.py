@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from sklearn_lpnet.solvers.knots import Moments, along, best_fits, penalized_fit
+from sklearn_lpnet.solvers.knots import Moments, best_fits, followed, penalized_fit
 
 
 def noisy_spline(n=200, seed=0, noise=0.1, knots=(0.2, 0.5, 0.7), repeated=False):
@@ -111,10 +111,11 @@ def test_a_penalized_fit_is_a_local_minimum(p):
 def test_along_alpha_path_norms_fall_and_end_at_a_line():
     x, y, weight = noisy_spline()
     data = moments(x, y, weight)
-    followed = along(data, best_fits(data), np.geomspace(1e-5, 1, 20), 0.5)
-    norms = [fits[-1].path_norm(0.5) for fits in followed]
+    fits = best_fits(data)
+    along_alpha = [fits := followed(data, fits, alpha, 0.5) for alpha in np.geomspace(1e-5, 1, 20)]
+    norms = [fits[-1].path_norm(0.5) for fits in along_alpha]
     assert norms == sorted(norms, reverse=True)
-    assert followed[-1][-1].n_knots == 0
+    assert fits[-1].n_knots == 0
 
 
 def test_the_network_is_the_same_function():
