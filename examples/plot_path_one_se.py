@@ -42,9 +42,9 @@ plt.show()
 # Scores against sizes
 # --------------------
 # The rule looks for the smallest network above a line, which is one standard error below the best
-# mean. (The default, ``selection="paired"``, takes the error of the differences from the best, which
-# is smaller: it saves less and gives less away.) The fitted estimator keeps the whole path, and with
-# it the network of the best mean.
+# mean. (The default, ``selection="paired"``, takes the error of the differences from the best. That
+# is smaller: it saves less and gives less away.) The fitted estimator keeps the whole path, and
+# with it the network of the best mean.
 
 table, path = model.cv_results_, model.path_
 scores = np.array([table[f"split{k}_test_score"] for k in range(model.n_splits_)])
