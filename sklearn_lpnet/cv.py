@@ -300,8 +300,9 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
     selection : {"paired", "min", "1se", "aic", "bic", "ebic"}, default="paired"
         How the network is chosen:
 
-        - "paired": the smallest network that is not measurably worse than the best one: its scores
-          are less by one standard error of the differences, fold by fold, or by less than that.
+        - "paired": the smallest network that is not measurably worse than the best one. Fold by
+          fold, its scores are compared with those of the best; the mean of the differences is to
+          be within their standard error.
         - "min": the best mean score over the folds; of several, the smallest network.
         - "1se": the smallest network whose mean score is within one standard error of the best.
         - "aic", "bic", "ebic": the least information criterion on the paths of all data, without
@@ -495,8 +496,9 @@ class LpReLUClassifierCV(_PathCV, LpReLUClassifier):
     selection : {"paired", "min", "1se", "aic", "bic", "ebic"}, default="paired"
         How the network is chosen:
 
-        - "paired": the smallest network that is not measurably worse than the best one: its scores
-          are less by one standard error of the differences, fold by fold, or by less than that.
+        - "paired": the smallest network that is not measurably worse than the best one. Fold by
+          fold, its scores are compared with those of the best; the mean of the differences is to
+          be within their standard error.
         - "min": the best mean score over the folds; of several, the smallest network.
         - "1se": the smallest network whose mean score is within one standard error of the best.
         - "aic", "bic", "ebic": the least information criterion on the paths of all data, without
