@@ -826,6 +826,8 @@ def _polished(chosen: Any, data: tuple[Any, np.ndarray, np.ndarray]) -> Any:
     from .training import Settings
     from .walk import polished
 
+    if not chosen.polish:
+        return chosen
     settings = Settings.of(chosen, chosen._loss())
     history = {name: list(column) for name, column in chosen.history_.items()}
     report = Report(n_iter=chosen.n_iter_, converged=True, history=history)

@@ -103,14 +103,10 @@ class Recorder:
 
     def earlier_data(self, name: str) -> list[Row]:
         """What an earlier run has written as CSV; numbers are numbers, and empty cells left out."""
-        file = self.directory / f"{self.suite}_{name}.csv"
-        if not file.exists():
-            return []
-        with open(file, newline="", encoding="utf-8") as stream:
-            return [
-                {column: _number_or_text(cell) for column, cell in row.items() if cell != ""}
-                for row in csv.DictReader(stream)
-            ]
+        return [
+            {column: _number_or_text(cell) for column, cell in row.items() if cell != ""}
+            for row in _read_csv(self.directory / f"{self.suite}_{name}.csv")
+        ]
 
     def figure(self, name: str, figure: Any, caption: str) -> None:
         """Write a Matplotlib figure as PNG and put it on the page."""
@@ -209,14 +205,18 @@ def circumstances() -> str:
 
 
 def _checks_of(directory: Path, suite: str) -> list[Row]:
-    file = Path(directory) / f"{suite}_checks.csv"
+    return [
+        {"suite": suite, **row, "met": {"True": "yes", "False": "no"}[row["met"]]}
+        for row in _read_csv(Path(directory) / f"{suite}_checks.csv")
+    ]
+
+
+def _read_csv(file: Path) -> list[dict[str, str]]:
+    """The rows of a file, none if it is not there."""
     if not file.exists():
         return []
     with open(file, newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
-    return [
-        {"suite": suite, **row, "met": {"True": "yes", "False": "no"}[row["met"]]} for row in rows
-    ]
+        return list(csv.DictReader(stream))
 
 
 def _number_or_text(cell: str) -> object:
