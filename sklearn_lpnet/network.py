@@ -17,7 +17,7 @@ FloatArray = npt.NDArray[Any]
 _MAX_BYTES = 2**22
 # Where at most this share of the features is read they are picked out of X; otherwise a product
 # with all of them takes less time, as long as none is infinite or nan.
-_FEW_FEATURES = 1 / 6
+_FEW_FEATURES = 1 / 2
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -625,7 +625,8 @@ class _Layout(NamedTuple):
 def _dense(X: Any, layout: _Layout) -> FloatArray:
     """The features of X that the layout reads, dense and in its dtype."""
     if isinstance(X, np.ndarray):
-        block = X if layout.features is None else X.take(layout.features, axis=1)
+        # Features chosen so lie one after the other, as the product wants them; `take` is slower.
+        block = X if layout.features is None else X[:, layout.features]
     else:
         block = (X if layout.features is None else X[:, layout.features]).toarray()
     return block.astype(layout.constant.dtype, copy=False)

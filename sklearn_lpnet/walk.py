@@ -36,21 +36,22 @@ from .training import (
 #: Where the automatic grid begins, as a share of the automatic alpha.
 DENSE_END = 0.1
 #: From one alpha of the walk to the next.
-FACTOR, MOST_STEPS = 1.5, 100
-#: Given alphas are stepped over up to this factor.
-LONGEST = 1.7
+FACTOR, MOST_STEPS = 1.7, 100
 #: A network is fitted anew for an alpha that is further than this factor from its own.
 NEAR = 1.35
-#: At these multiples of the least alpha a network is also trained from random weights.
-FRESH_STARTS = (1.0, 5.0)
-#: Gradient steps of each of them, as a share of those of a single fit.
-FRESH_STEPS = (1.0, 0.5)
-#: Gradient steps from one alpha to the next, where second-order steps are not available.
-GRADIENT_STEPS = 50
+#: From these multiples of the least alpha on, a network is also trained from random weights.
+FRESH_STARTS = (1.0, 4.5)
+#: Gradient steps of each of them, as a share of those of a single fit: on all rows, on batches.
+FRESH_STEPS, FRESH_STEPS_IN_BATCHES = (1.0, 0.5), (0.5, 0.5)
+#: Gradient steps from one alpha to the next, where second-order steps are not available: for the
+#: loss, or for a network as large as this one.
+GRADIENT_STEPS, GRADIENT_STEPS_IF_LARGE = 50, 300
 #: Second-order steps are for networks of up to this many parameters.
 MOST_PARAMETERS = 1000
 #: Rows that second-order steps look at, and the multiplications that they may spend an alpha.
 MOST_ROWS, WORK = 8192, 5e8
+#: They end at an alpha when deletions lower F by less than this share.
+ENOUGH = 1e-3
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Walk:
     interrupted: bool
 
 
+@torch.inference_mode()
 def walk(
     settings: Settings,
     X: Matrix,
@@ -110,6 +112,7 @@ def walk(
     return Walk(alphas, tuple(_envelope(trained, alphas)), walker.interrupted)
 
 
+@torch.inference_mode()
 def polished(
     settings: Settings,
     X: Matrix,
@@ -164,7 +167,9 @@ class _Walker:
     def ascend(self, alphas: Iterable[float]) -> None:
         """Follow one network along alphas until it is constant; fresh ones may take its place."""
         network: Network | None = None
-        first, coming = None, list(zip(FRESH_STARTS, FRESH_STEPS, strict=True))
+        full = self.settings.rows_a_step(self.problem.n_samples) is None
+        shares = FRESH_STEPS if full else FRESH_STEPS_IN_BATCHES
+        first, coming = None, list(zip(FRESH_STARTS, shares, strict=True))
         alphas, same_alphas = tee(alphas)
         best_knots = repeat(None) if self.knots is None else self.knots.networks(same_alphas)
         try:
@@ -173,7 +178,7 @@ class _Walker:
                 due = [share for multiple, share in coming if alpha >= first * multiple]
                 coming = coming[len(due) :]
                 problem = self.at(alpha)
-                candidates = self._candidates(problem, network, from_knots, due)
+                candidates = self._candidates(problem, network, from_knots, due, bool(coming))
                 found = min((self.measured(one, alpha) for one in candidates), key=_objective_of)
                 network = self.note(found).network
                 if found.path_norm == 0 or self.interrupted:
@@ -187,13 +192,16 @@ class _Walker:
         network: Network | None,
         from_knots: Network | None,
         shares: list[float],
+        more_to_come: bool,
     ) -> Iterator[Network]:
         """The network of the alpha before, taken further, and new ones."""
         if from_knots is not None and knots_suffice(self.settings, problem):
             yield from_knots
             return
         if network is not None:
-            yield self.thinned(problem, network)
+            # One too large for second-order steps waits for the next to be trained from scratch.
+            waits = (more_to_come or shares) and self.second_order and not _is_small(network)
+            yield network if waits else self.thinned(problem, network)
         if from_knots is not None:
             # Where the affine part is free they are at a minimum already.
             yield from_knots if problem.skip == "free" else self.thinned(problem, from_knots)
@@ -224,24 +232,29 @@ class _Walker:
         network, report = gradient_trained(settings, problem, self.seed, max_iter=n_steps)
         self.reports.append(report)
         self.interrupted |= report.interrupted
-        return network if report.interrupted else self.thinned(problem, network)
+        ended = report.interrupted or (self.second_order is not None and not _is_small(network))
+        return network if ended else self.thinned(problem, network)
 
     def thinned(self, problem: Problem, network: Network) -> Network:
         """The network after steps that fit it to the alpha of `problem`; F does not rise."""
-        small = _n_parameters(network) <= MOST_PARAMETERS
-        if self.second_order is None or not small:
+        if self.second_order is None or not _is_small(network):
             network = self.trained_further(problem, network)
-            small = _n_parameters(network) <= MOST_PARAMETERS
-        if self.second_order is not None and small and len(network.used_features):
+        if self.second_order is not None and _is_small(network) and len(network.used_features):
             network = self.second_order.thinned(problem.alpha, network)
         return network
+
+    def stepped(self, found: _Seen, alpha: float) -> _Seen | None:
+        """A network after a Newton step for alpha; None where such steps are not for it."""
+        if self.second_order is None or self.interrupted or not _is_small(found.network):
+            return None
+        return self.note(self.measured(self.second_order.stepped(alpha, found.network), alpha))
 
     def trained_further(self, problem: Problem, network: Network) -> Network:
         settings, n_samples = self.settings, problem.n_samples
         further, report = proximal(
             problem,
             n_neurons=settings.n_neurons,
-            max_iter=GRADIENT_STEPS,
+            max_iter=GRADIENT_STEPS if self.second_order is None else GRADIENT_STEPS_IF_LARGE,
             tol=0.0,
             learning_rate=settings.rate(n_samples),
             batch_size=settings.rows_a_step(n_samples),
@@ -262,11 +275,8 @@ class _Walker:
         best = max(self.seen, key=lambda found: _break_even(found, constant))
         alpha = _break_even(best, constant)
         for _ in range(5):
-            if self.second_order is None or self.interrupted or not alpha > 0:
-                break
-            stepped = self.second_order.stepped(alpha, best.network)
-            better = self.note(self.measured(stepped, alpha))
-            if not _break_even(better, constant) > alpha * (1 + 1e-6):
+            better = self.stepped(best, alpha) if alpha > 0 else None
+            if better is None or not _break_even(better, constant) > alpha * (1 + 1e-6):
                 break
             best, alpha = better, _break_even(better, constant)
         return max(alpha, lowest * FACTOR)
@@ -280,9 +290,8 @@ class _Walker:
         for alpha, i in zip(alphas, _least(self.seen, alphas), strict=True):
             found = self.seen[i]
             fitted = found.path_norm == 0 or 1 / NEAR < found.alpha / alpha < NEAR
-            if not (self.second_order is None or self.interrupted or fitted):
-                stepped = self.second_order.stepped(alpha, found.network)
-                self.note(self.measured(stepped, alpha))
+            if not fitted:
+                self.stepped(found, alpha)
         best = np.unique(_least(self.seen, alphas))
         return (self.seen[i] for i in best)
 
@@ -321,12 +330,15 @@ class _SecondOrder:
         self.sample = problem.first_rows(min(MOST_ROWS, problem.n_samples), torch.float64)
 
     def thinned(self, alpha: float, network: Network) -> Network:
-        """Newton steps and deletions until neither lowers F."""
+        """Newton steps and deletions until neither lowers F, or the work is spent."""
         sample = replace(self.sample, alpha=alpha)
         start = Point.of(sample, network)
         point = evaluated(sample, simplified(sample, start))
-        search = Search(sample, best=min(start, point, key=_objective), work_left=WORK)
-        search.keep(search.newton(search.thin_out(point), 1))
+        start = min(start, point, key=_objective)
+        search = Search(sample, best=start, work_left=WORK, enough=ENOUGH)
+        point = search.thin_out(point)
+        if search.work_left > 0:
+            search.keep(search.newton(point, 1))
         return self._on_all_rows(alpha, search.best, network)
 
     def stepped(self, alpha: float, network: Network) -> Network:
@@ -354,23 +366,20 @@ def _objective(point: Point) -> float:
     return point.objective
 
 
-def _n_parameters(network: Network) -> int:
-    return network.n_parameters(fit_intercept=False)
+def _is_small(network: Network) -> bool:
+    """Whether second-order steps are for this network."""
+    return network.n_parameters(fit_intercept=False) <= MOST_PARAMETERS
 
 
 def _steps(alphas: np.ndarray) -> Iterator[float]:
-    """From the first of the alphas to the last, in steps that suit a walk.
-
-    Of close alphas some are left out, and between distant ones others come in.
-    """
-    at = float(alphas[0])
+    """From the first of the alphas to the last: past close ones, by stages to distant ones."""
+    at, last = float(alphas[0]), float(alphas[-1])
     yield at
-    while at < alphas[-1]:
-        within = alphas[(alphas > at) & (alphas <= at * LONGEST)]
-        if len(within):
-            at = float(within[-1])
+    while at < last:
+        ahead = float(alphas[alphas > at][0])
+        if ahead <= at * FACTOR:
+            at = min(at * FACTOR, last)
         else:
-            ahead = float(alphas[alphas > at][0])
             at *= (ahead / at) ** (1 / np.ceil(np.log(ahead / at) / np.log(FACTOR)))
             at = ahead if at * (1 + 1e-9) >= ahead else at
         yield at

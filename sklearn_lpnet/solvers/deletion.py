@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -17,6 +19,11 @@ GROUPS_EVERY = 8
 SHARE_AT_ONCE = 50
 #: From one number of deletions that is tried to the next.
 BETWEEN_TRIALS = 1.3
+#: Columns of a downdate that wait until they are worked into the inverse together, and the share
+#: of coordinates left from which on the others are dropped then.
+MOST_LATE, SHARE_LEFT = 48, 0.8
+
+Array = npt.NDArray[Any]
 
 
 def deletions(
@@ -51,158 +58,200 @@ def deletions(
     n_deleted, n_shown, n_rounds, group_cost = 0, 0, 0, None
     most = model.support.size if most is None else most
     while n_deleted < most:
-        slope = surgery.slope()
-        cost = surgery.single_cost(slope)
-        share = max(1, surgery.n_left // SHARE_AT_ONCE)
-        gone = cost.topk(min(share, most - n_deleted), largest=False).indices
-        gone = gone[cost[gone] < 0]
-        lowest = float(cost.min())
+        share = max(1, surgery.n_present // SHARE_AT_ONCE)
+        gone, lowest = surgery.cheapest(min(share, most - n_deleted))
         if group_cost is None or n_rounds % GROUPS_EVERY == 0:
-            group_cost = surgery.group_cost(slope)
+            group_cost = surgery.group_cost()
         n_gone = len(gone)
-        if len(group_cost) and float(group_cost.min()) < min(lowest, 0.0):
+        if group_cost.min(initial=0.0) < lowest:
             gone, group_cost, n_gone = surgery.members(int(group_cost.argmin())), None, 1
-        if n_gone == 0:
+        if n_gone == 0 or not surgery.remove(gone):
             break
-        surgery.remove(gone)
         n_deleted += n_gone
         n_rounds += 1
         if n_deleted > BETWEEN_TRIALS * n_shown:
             n_shown = n_deleted
-            yield n_deleted, model.support.write(point, surgery.u.to(problem.device))
+            yield n_deleted, model.support.write(point, surgery.moved(model.u))
     if n_deleted > n_shown:
-        yield n_deleted, model.support.write(point, surgery.u.to(problem.device))
+        yield n_deleted, model.support.write(point, surgery.moved(model.u))
 
 
-@dataclass
 class _Surgery:
-    """The quadratic model on the host, and what has been taken away so far."""
+    """The quadratic model on the host, and what has been taken away so far.
 
-    alpha: float
-    p: float
-    support: Support
-    gradient: Tensor
-    hessian: Tensor
-    majorizer: Tensor
-    penalized: Tensor
-    start: Tensor
-    u: Tensor
-    inverse: Tensor
-    removable: Tensor
-    neuron_of_theta: Tensor
-    groups: Tensor
-    pays_as_one: Tensor
+    Q⁻¹ of the coordinates that are present is ``inverse - late @ late.T``: a deletion adds
+    columns to `late`, many of which are worked into `inverse` at once. Then coordinates that are
+    gone are dropped from the arrays; `place` tells where in u the others stand.
+    """
+
+    #: Arrays with an entry for each coordinate.
+    _BY_COORDINATE = (
+        "place",
+        "present",
+        "u",
+        "slope",
+        "majorizer",
+        "ridge",
+        "diagonal",
+        "penalized",
+        "removable",
+    )
+
+    def __init__(
+        self, problem: Problem, model: Quadratic, terms: PenaltyTerms, damping: float
+    ) -> None:
+        support = model.support
+        self.alpha, self.p = problem.alpha, problem.penalty.p
+        self.u: Array = model.u.cpu().numpy().copy()
+        self.slope: Array = model.gradient.cpu().numpy().copy()
+        self.majorizer: Array = terms.majorizer.cpu().numpy()
+        self.penalized: Array = terms.penalized.cpu().numpy()
+        self.place = np.arange(len(self.u))
+        self.present = np.ones(len(self.u), dtype=bool)
+        self.removable = self.penalized.copy()
+        if support.n_outputs > 1:
+            self.removable[support.skip] = False
+        self.neuron_of_theta: Array = support.neuron.cpu().numpy()
+        self.n_neurons = support.n_neurons
+        self.groups, self.pays_as_one = _groups(problem, support)
+        system = model.hessian.cpu().clone()
+        curvature = system.diagonal().numpy() + self.majorizer
+        self.ridge = self.majorizer + (damping + 1e-9) * curvature + 1e-12
+        system.diagonal().add_(torch.from_numpy(self.ridge))
+        factor, info = torch.linalg.cholesky_ex(system)
+        self.singular = int(info) > 0
+        if not self.singular:
+            self.inverse = torch.cholesky_inverse(factor)
+            self.late = self.inverse.new_empty(len(self.u), 0)
+            self.diagonal: Array = self.inverse.diagonal().numpy().copy()
 
     @classmethod
     def prepare(cls, problem: Problem, model: Quadratic, damping: float) -> _Surgery | None:
         """None where there is nothing to take away."""
-        support = model.support
-        terms = PenaltyTerms.at(problem, support, model.u)
+        terms = PenaltyTerms.at(problem, model.support, model.u)
         if not bool(terms.penalized.any()):
             return None
-        hessian, u = model.hessian.cpu(), model.u.cpu()
-        majorizer, penalized = terms.majorizer.cpu(), terms.penalized.cpu()
-        diagonal = hessian.diagonal() + majorizer
-        factor, info = torch.linalg.cholesky_ex(
-            hessian + torch.diag(majorizer + (damping + 1e-9) * diagonal + 1e-12)
-        )
-        if int(info):
-            return None
-        removable = penalized.clone()
-        if support.n_outputs > 1:
-            removable[support.skip] = False
-        groups, pays_as_one = _groups(problem, support)
-        return cls(
-            alpha=problem.alpha,
-            p=problem.penalty.p,
-            support=support,
-            gradient=model.gradient.cpu(),
-            hessian=hessian,
-            majorizer=majorizer,
-            penalized=penalized,
-            start=u,
-            u=u.clone(),
-            inverse=torch.cholesky_inverse(factor),
-            removable=removable,
-            neuron_of_theta=support.neuron.cpu(),
-            groups=groups,
-            pays_as_one=pays_as_one,
-        )
+        surgery = cls(problem, model, terms, damping)
+        return None if surgery.singular else surgery
 
     @property
-    def n_left(self) -> int:
+    def n_present(self) -> int:
         """Number of coordinates that are still there."""
-        return int((self.inverse.diagonal() > 0).sum())
+        return int(np.count_nonzero(self.present))
 
-    def slope(self) -> Tensor:
-        """Gradient of the loss's model at u."""
-        return self.gradient + self.hessian @ (self.u - self.start)
+    def moved(self, u: Tensor) -> Tensor:
+        """Where u has got to."""
+        moved = np.zeros(len(u))
+        moved[self.place] = self.u
+        return torch.from_numpy(moved).to(u.device)
 
-    def single_cost(self, slope: Tensor) -> Tensor:
-        """Change of F for each coordinate alone; infinity where it may not go alone."""
+    def cheapest(self, most: int) -> tuple[Array, float]:
+        """Up to `most` coordinates whose going lowers F most, and the best one's change of F."""
         u = self.u
-        schur = (1 / self.inverse.diagonal().clamp(min=1e-300) - self.majorizer).clamp_(min=0)
-        cost = u * (0.5 * schur * u - slope) - self.alpha * u.abs().pow(self.p)
-        may_go = self.removable & (u != 0)
+        schur = np.maximum(1 / self.diagonal - self.majorizer, 0.0)
+        cost = u * (0.5 * schur * u - self.slope) - self.alpha * np.abs(u) ** self.p
+        may_go = self.removable & (u != 0) & (cost < 0)
         # A neuron's last weight goes with its bias, as a group.
-        present = self.neuron_of_theta[u[self.support.theta] != 0]
-        left = torch.bincount(present, minlength=self.support.n_neurons)
-        may_go[self.support.theta] &= left[self.neuron_of_theta] > 1
-        return torch.where(may_go, cost, torch.inf)
+        of_theta = slice(0, len(self.neuron_of_theta))
+        present = self.neuron_of_theta[u[of_theta] != 0]
+        left = np.bincount(present, minlength=self.n_neurons)
+        may_go[of_theta] &= left[self.neuron_of_theta] > 1
+        able = np.flatnonzero(may_go)
+        if not len(able):
+            return able, 0.0
+        if len(able) > most:
+            able = able[np.argpartition(cost[able], most - 1)[:most]]
+        return able, float(cost[able].min())
 
-    def group_cost(self, slope: Tensor) -> Tensor:
+    def group_cost(self) -> Array:
         """Change of F for each group; infinity for one that is gone."""
-        if self.groups.numel() == 0:
-            return self.u.new_zeros(0)
-        index = self.groups.clamp(min=0)
-        member = (self.groups >= 0) & (self.inverse.diagonal()[index] > 0)
-        u = torch.where(member, self.u[index], 0.0)
-        both = member[:, :, None] & member[:, None, :]
-        identity = torch.eye(index.shape[1], dtype=u.dtype)
-        block = torch.where(both, self.inverse[index[:, :, None], index[:, None, :]], identity)
-        schur, info = torch.linalg.inv_ex(block)
-        schur = schur - torch.diag_embed(torch.where(member, self.majorizer[index], 0.0))
-        paid = torch.where(self.penalized[index], u.abs(), 0.0)
-        whole = u.norm(dim=1).pow(self.p)
-        separate = torch.where(paid > 0, paid.pow(self.p), 0.0).sum(dim=1)
-        gain = self.alpha * torch.where(self.pays_as_one, whole, separate)
-        rise = 0.5 * torch.einsum("gi,gij,gj->g", u, schur, u) - (slope[index] * u).sum(dim=1)
-        return torch.where(member.any(dim=1) & (info == 0) & (gain > 0), rise - gain, torch.inf)
+        cost = np.full(len(self.groups), np.inf)
+        member = (self.groups >= 0) & self.present[self.groups]
+        alive = member.any(axis=1)
+        if not alive.any():
+            return cost
+        index, member = self.groups[alive], member[alive]
+        u = np.where(member, self.u[index], 0.0)
+        late = self.late[index]
+        block = torch.from_numpy(self.inverse.numpy()[index[:, :, None], index[:, None, :]])
+        block -= late @ late.mT
+        both = torch.from_numpy(member[:, :, None] & member[:, None, :])
+        block = torch.where(both, block, torch.eye(index.shape[1], dtype=block.dtype))
+        solved, info = torch.linalg.solve_ex(block, torch.from_numpy(u)[:, :, None])
+        paid = np.where(self.penalized[index], np.abs(u), 0.0)
+        separate = np.where(paid > 0, paid**self.p, 0.0).sum(axis=1)
+        whole = np.linalg.norm(u, axis=1) ** self.p
+        gain = self.alpha * np.where(self.pays_as_one[alive], whole, separate)
+        pull = 0.5 * (solved[:, :, 0].numpy() - self.majorizer[index] * u) - self.slope[index]
+        able = (info.numpy() == 0) & (gain > 0)
+        cost[alive] = np.where(able, (u * pull).sum(axis=1) - gain, np.inf)
+        return cost
 
-    def members(self, group: int) -> Tensor:
+    def members(self, group: int) -> Array:
         """Coordinates of a group that are still there."""
         index = self.groups[group]
         index = index[index >= 0]
-        return index[self.inverse.diagonal()[index] > 0]
+        return index[self.present[index]]
 
-    def remove(self, gone: Tensor) -> None:
-        """Take coordinates away and move the rest to the minimum of the model."""
-        columns = self.inverse[:, gone]
-        share = torch.linalg.solve(columns[gone], columns.T)
-        self.u -= share.T @ self.u[gone]
-        self.inverse -= columns @ share
-        self.inverse[gone] = 0
-        self.inverse[:, gone] = 0
-        self.u[gone] = 0
+    def remove(self, gone: Array) -> bool:
+        """Take coordinates away and move the rest to the minimum of the model.
+
+        False where they depend on each other, to rounding.
+        """
+        rows = torch.addmm(self.inverse[gone], self.late[gone], self.late.T, alpha=-1)
+        factor, info = torch.linalg.cholesky_ex(rows[:, gone])
+        if int(info):
+            return False
+        rows = torch.linalg.solve_triangular(factor, rows, upper=False)
+        share = torch.linalg.solve_triangular(
+            factor, torch.from_numpy(self.u[gone])[:, None], upper=False
+        )
+        self.present[gone] = False
+        step = np.where(self.present, -(rows.T @ share)[:, 0].numpy(), 0.0)
+        self.u += step
+        self.u[gone] = 0.0
+        # Q step is zero where nothing is taken away, and Q = H + ridge.
+        self.slope -= self.ridge * step
+        self.diagonal -= rows.square().sum(dim=0).numpy()
+        self.diagonal[~self.present] = 1.0
+        self.late = torch.cat([self.late, rows.T], dim=1)
+        if self.late.shape[1] >= MOST_LATE:
+            self._work_in()
+        return True
+
+    def _work_in(self) -> None:
+        """Bring the inverse up to date, and drop what is gone if that is much of it."""
+        kept = np.flatnonzero(self.present)
+        if len(kept) > SHARE_LEFT * len(self.present):
+            self.inverse.addmm_(self.late, self.late.T, alpha=-1)
+            self.late = self.late[:, :0]
+            return
+        late = self.late[kept]
+        self.inverse = self.inverse[kept][:, kept].addmm_(late, late.T, alpha=-1)
+        self.late = late[:, :0]
+        now_at = np.full(len(self.present), -1)
+        now_at[kept] = np.arange(len(kept))
+        self.groups = np.where(self.groups >= 0, now_at[self.groups], -1)
+        self.neuron_of_theta = self.neuron_of_theta[kept[kept < len(self.neuron_of_theta)]]
+        for name in self._BY_COORDINATE:
+            setattr(self, name, getattr(self, name)[kept])
 
 
-def _groups(problem: Problem, support: Support) -> tuple[Tensor, Tensor]:
+def _groups(problem: Problem, support: Support) -> tuple[Array, Array]:
     """Coordinates that go together, a row a group, filled up with −1.
 
     A neuron's weights and bias; with several outputs, a column of a penalised skip, which
     pays as one weight.
     """
-    coordinate = torch.arange(support.intercept.start)
-    group = torch.cat([support.neuron.cpu(), torch.arange(support.n_neurons)])
+    group = np.append(support.neuron.cpu().numpy(), np.arange(support.n_neurons))
     n_groups = support.n_neurons
     if support.n_outputs > 1 and problem.skip == "penalized":
-        columns, column = support.skip_column.cpu().unique(return_inverse=True)
-        group = torch.cat([group, n_groups + column])
+        columns, column = np.unique(support.skip_column.cpu().numpy(), return_inverse=True)
+        group = np.append(group, n_groups + column)
         n_groups += len(columns)
-    coordinate = coordinate[: len(group)]
-    order = group.argsort(stable=True)
-    size = torch.bincount(group, minlength=n_groups)
-    place = torch.arange(len(group)) - (size.cumsum(0) - size)[group[order]]
-    groups = torch.full((n_groups, int(size.max()) if n_groups else 0), -1)
-    groups[group[order], place] = coordinate[order]
-    return groups, torch.arange(n_groups) >= support.n_neurons
+    order = group.argsort(kind="stable")
+    size = np.bincount(group, minlength=n_groups)
+    place = np.arange(len(group)) - (size.cumsum() - size)[group[order]]
+    groups = np.full((n_groups, size.max(initial=0)), -1)
+    groups[group[order], place] = order
+    return groups, np.arange(n_groups) >= support.n_neurons

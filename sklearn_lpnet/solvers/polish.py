@@ -33,6 +33,7 @@ ENOUGH_ROWS, ENOUGH_ROWS_A_PARAMETER = 8192, 20
 WORK, WORK_A_PASS = 1e10, 5e7
 
 
+@torch.inference_mode()
 def polish(problem: Problem, network: Network) -> tuple[Network, bool]:
     r"""Thin a network out by second-order steps until no move lowers F.
 
@@ -89,11 +90,23 @@ def polish(problem: Problem, network: Network) -> tuple[Network, bool]:
 
 @dataclass
 class Search:
-    """The search on one problem: its best point, and the work that it may still spend."""
+    """The search on one problem.
+
+    Attributes
+    ----------
+    problem : Problem
+    best : Point
+        The best point so far.
+    work_left : float
+        The work that the search may still spend.
+    enough : float
+        Thinning out ends once deletions lower F by less than this share.
+    """
 
     problem: Problem
     best: Point
     work_left: float = WORK
+    enough: float = 0.0
 
     def run(self, point: Point) -> None:
         """Thin out, then try the moves, until no move lowers F or the work is spent."""
@@ -114,12 +127,14 @@ class Search:
         """Deletions and Newton steps, one model of the loss for each, until neither lowers F."""
         damping = DAMPING
         while self.work_left > 0:
+            before = point.objective
             model = self._model(point)
             trial, n_deleted = self._deleted(point, model)
-            if trial.objective < point.objective:
+            if trial.objective < before:
                 point = self.keep(trial)
+                if before - point.objective < self.enough * before:
+                    return point
                 continue
-            before = point.objective
             point, damping = self._stepped(point, model, damping)
             self.keep(point)
             if before - point.objective > CONVERGED * before + NEGLIGIBLE:
@@ -203,10 +218,12 @@ def _newton_step(
     """
     terms = PenaltyTerms.at(problem, model.support, model.u)
     gradient = model.gradient + terms.slope
-    system = model.hessian + torch.diag((problem.penalty.p - 1) * terms.majorizer)
+    concave = (problem.penalty.p - 1) * terms.majorizer
     scale = model.hessian.diagonal() + terms.majorizer + 1e-9
     for _ in range(TRIES):
-        step = _solved(system + torch.diag(damping * scale), -gradient)
+        system = model.hessian.clone()
+        system.diagonal().add_(concave + damping * scale)
+        step = _solved(system, -gradient)
         if step is not None:
             trial = _stepped(problem, point, model, terms, step)
             if trial.objective < point.objective:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -25,6 +26,8 @@ KINK_WIDTH = 0.03
 NEGLIGIBLE = 1e-3
 #: Above this many entries the Hessian is accumulated in single precision.
 PRECISE_ENTRIES = 200_000
+#: A symmetric product is computed in strips: their least width, and how many at most.
+STRIP, MOST_STRIPS = 50, 8
 
 Layers = tuple[Tensor, Tensor, Tensor]
 
@@ -195,9 +198,13 @@ class Quadratic:
             back = slope @ layers[1].T
             gradient += _gradient(support, layers, X1, hidden, on, slope).to(torch.float64)
             root = _root_jacobian(problem, support, layers, X1, hidden, on, f, rows, rough)
-            hessian += (root.T @ root).to(torch.float64)
+            # The matrix is symmetric: its upper half is enough.
+            for low, high in _strips(size):
+                hessian[low:high, low:] += root[:, low:high].T @ root[:, low:]
             kink = back.clamp(min=0) * (z.abs() < width) / (2 * width)
             _add_kinks(hessian, support, _moments(kink, X1))
+        for low, high in _strips(size):
+            hessian[high:, low:high] = hessian[low:high, high:].T
         if not problem.fit_intercept:
             gradient[support.intercept] = 0
             hessian[support.intercept] = 0
@@ -322,19 +329,31 @@ def _moments(weight: Tensor, X1: Tensor) -> Tensor:
     return rows.mT @ rows
 
 
+def _strips(size: int) -> list[tuple[int, int]]:
+    """Where the strips of a symmetric matrix begin and end."""
+    n_strips = max(1, min(MOST_STRIPS, size // STRIP))
+    ends = [size * i // n_strips for i in range(n_strips + 1)]
+    return list(pairwise(ends))
+
+
 def _add_kinks(hessian: Tensor, support: Support, blocks: Tensor) -> None:
     """Add a (d+1, d+1) block for each neuron's weights and bias."""
     blocks = blocks.to(torch.float64)
     neuron, feature = support.neuron, support.feature
-    same = neuron[:, None] == neuron
-    values = blocks[neuron[:, None], feature[:, None], feature]
-    hessian[support.theta, support.theta] += torch.where(same, values, 0.0)
+    # The weights of a neuron stand in a row: all pairs of them, row after row.
+    count = torch.bincount(neuron, minlength=support.n_neurons)
+    first = count.cumsum(0) - count
+    n_pairs = count[neuron]
+    one = torch.arange(len(neuron), device=hessian.device).repeat_interleave(n_pairs)
+    place = torch.arange(len(one), device=hessian.device)
+    other = place - (n_pairs.cumsum(0) - n_pairs)[one] + first[neuron[one]]
+    hessian[one, other] += blocks[neuron[one], feature[one], feature[other]]
     theta = torch.arange(len(neuron), device=hessian.device)
     bias = support.bias.start + neuron
     edge = blocks[neuron, feature, -1]
     hessian[theta, bias] += edge
     hessian[bias, theta] += edge
-    hessian[support.bias, support.bias] += torch.diag(blocks[:, -1, -1])
+    hessian[support.bias, support.bias].diagonal().add_(blocks[:, -1, -1])
 
 
 def _gradient(
@@ -398,9 +417,9 @@ def _root_jacobian(
     chosen = chosen * strength
     on = signed * on
     parts = [
-        on[:, support.neuron] * inputs[:, support.feature],
+        on.index_select(1, support.neuron).mul_(inputs.index_select(1, support.feature)),
         on,
-        chosen[:, support.skip_row] * inputs[:, support.skip_column],
+        chosen.index_select(1, support.skip_row) * inputs.index_select(1, support.skip_column),
         chosen,
     ]
     if support.with_direction:
