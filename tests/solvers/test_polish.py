@@ -23,7 +23,7 @@ from sklearn_lpnet.solvers import polish as polish_module
 from sklearn_lpnet.solvers.deletion import deletions
 from sklearn_lpnet.solvers.moves import merged, reoriented, simplified, turned
 from sklearn_lpnet.solvers.proximal import proximal
-from sklearn_lpnet.solvers.quadratic import Point, Quadratic, Support, evaluated
+from sklearn_lpnet.solvers.quadratic import PenaltyTerms, Point, Quadratic, Support, evaluated
 
 
 def polish(problem, network):
@@ -427,6 +427,26 @@ class TestDelete:
         point = Point.of(problem, random_network(problem))
         for most in (1, 3, 7):
             assert self.delete_one(problem, point, most)[1] == most
+
+    @pytest.mark.parametrize("task", ["squared", "multilabel"])
+    def test_of_many_leaves_the_minimum_of_the_model(self, task):
+        problem = task_problem(task, 300, 12, 0, alpha=0.02, skip="penalized")
+        point = Point.of(problem, random_network(problem, n_neurons=15, density=1.0))
+        support = Support.of(problem, point, with_direction=False)
+        model = Quadratic.at(problem, point, support=support)
+        majorizer = PenaltyTerms.at(problem, support, model.u).majorizer
+        inverse = torch.linalg.inv(model.hessian + torch.diag(majorizer)).numpy()
+        start = model.u.numpy()
+        n_gone = []
+        for _, after in deletions(problem, point, model):
+            u = support.read(after).numpy()
+            gone = np.flatnonzero((u == 0) & (start != 0))
+            share = np.linalg.solve(inverse[np.ix_(gone, gone)], start[gone])
+            expected = start - inverse[:, gone] @ share
+            assert_allclose(u, expected, atol=1e-6 * np.abs(start).max())
+            assert np.abs(u - start)[u != 0].max() > 0.01
+            n_gone.append(len(gone))
+        assert n_gone[0] < 20 and n_gone[-1] > 100
 
     @staticmethod
     def delete_one(problem, point, most=1):
