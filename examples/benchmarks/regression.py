@@ -7,12 +7,12 @@ a process that is kept warm. A method whose first fit takes more than 12 seconds
 split of the data set; a fit that takes longer than the limit (`--limit`, 240 s) is ended; and the
 slowest peers are fitted to data sets in order of size until they have used up 360 s (LassoNet),
 180 s (EBM, pruning) or 120 s (SCNN). Two fits run side by side, on a core each (`--jobs`).
-Prediction is timed on the whole test part, and on 10,000 rows of it, repeated; the best of several
-calls counts. Two methods are compared on the splits that both have been fitted to; a data set on
-which a method has no result is left out of the comparisons with that method, and named. A slow
-method can be given more time in a run of its own, whose results the next run of the others keeps:
-`run.py regression --methods "LassoNet CV" --limit 2400`. What a weight is, and how the methods are
-tuned, is said in `peers.py`.
+Prediction is timed when all fits are over, on the whole test part, and on 10,000 rows of it,
+repeated; the best of several calls counts. Two methods are compared on the splits that both have
+been fitted to; a data set on which a method has no result is left out of the comparisons with that
+method, and named. A slow method can be given more time in a run of its own, whose results the next
+run of the others keeps: `run.py regression --methods "LassoNet CV" --limit 2400`. What a weight is,
+and how the methods are tuned, is said in `peers.py`.
 """
 
 from datasets import REGRESSION

@@ -11,6 +11,8 @@ import statistics
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -59,9 +61,11 @@ def measure(
     order = sorted(methods, key=lambda method: -BUDGETS.get(method, 0))
     if recorder.methods is not None:
         order = _chosen(recorder.methods, order)
-    with ThreadPoolExecutor(recorder.jobs) as lanes:
-        results = lanes.map(lambda method: _measure_method(recorder, names, method), order)
+    with TemporaryDirectory() as folder, ThreadPoolExecutor(recorder.jobs) as lanes:
+        models = Path(folder)
+        results = lanes.map(lambda method: _measure_method(recorder, names, method, models), order)
         rows = [row for rows_of_method in results for row in rows_of_method]
+        _time_predictions(rows, models)
     rows = [row | {"measured": date_and_commit()} for row in rows]
     if recorder.methods is not None:
         rows += _results_of_others(recorder, order)
@@ -97,7 +101,9 @@ def _results_of_others(recorder: Recorder, methods: list[str]) -> list[Row]:
     return rows
 
 
-def _measure_method(recorder: Recorder, names: Sequence[str], method: str) -> list[Row]:
+def _measure_method(
+    recorder: Recorder, names: Sequence[str], method: str, models: Path
+) -> list[Row]:
     """Fit a method to all data sets, in a process of its own.
 
     Where the first fit fails it is the only one, and where it takes more than `ONE_SPLIT` seconds
@@ -114,7 +120,8 @@ def _measure_method(recorder: Recorder, names: Sequence[str], method: str) -> li
                 rows.append({"data": name, "split": 0, "method": method, "failure": reason})
                 continue
             for seed in range(1 if recorder.quick else N_SPLITS):
-                results = worker.measure(method, name, seed, limit)
+                file = _file_of(models, method, name, seed)
+                results = worker.measure(method, name, seed, limit, file)
                 rows += [{"data": name, "split": seed, **result} for result in results]
                 seconds = results[0].get("fit seconds", limit)
                 used += seconds
@@ -122,6 +129,23 @@ def _measure_method(recorder: Recorder, names: Sequence[str], method: str) -> li
                 if "failure" in results[0] or seconds > ONE_SPLIT:
                     break
     return rows
+
+
+def _time_predictions(rows: list[Row], models: Path) -> None:
+    """Add the times of predictions to the rows; no fit is running any more."""
+    with Worker() as worker:
+        for row in rows:
+            name, seed = str(row["data"]), int(row["split"])  # type: ignore[call-overload]
+            file = _file_of(models, str(row["method"]), name, seed)
+            if file.exists():
+                times = worker.time_predictions(name, seed, file)
+                for other in rows:
+                    if (other["data"], other["split"]) == (name, seed):
+                        other.update(times.get(str(other["method"]), {}))
+
+
+def _file_of(models: Path, method: str, name: str, seed: int) -> Path:
+    return models / f"{name} {seed} {method}.joblib"
 
 
 @dataclass(frozen=True)

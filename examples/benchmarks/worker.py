@@ -1,7 +1,8 @@
 """Fits in a process of its own, so that one that takes too long can be ended.
 
 A `Worker` keeps one process warm: imports, compiled code and loaded data serve all fits. After a
-fit that is over its limit the process is killed, and the next fit starts another.
+fit that is over its limit the process is killed, and the next fit starts another. Models are kept
+in files, so that their predictions can be timed when no other fit is running.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import multiprocessing
 import time
 import warnings
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 from datasets import DATASETS
 from sklearn.base import is_classifier
@@ -41,15 +44,18 @@ class Worker:
     def __exit__(self, *exception: object) -> None:
         self._end()
 
-    def measure(self, method: str, name: str, seed: int, limit: float) -> list[Result]:
+    def measure(
+        self, method: str, name: str, seed: int, limit: float, models: Path
+    ) -> list[Result]:
         """Fit a method to the training part of a split, and score it on the rest.
 
         There is a result for the method and for each that its model contains. A fit that fails, or
-        takes more than `limit` seconds, has a single result with a "failure".
+        takes more than `limit` seconds, has a single result with a "failure". The models are
+        written to a file for `time_predictions`; where that fails they are timed at once.
         """
         if self._process is None:
             self._start()
-        self._connection.send((method, name, seed))
+        self._connection.send((_measure, method, name, seed, models))
         for stage, seconds in ("prepare", PREPARATION), ("fit", limit), ("score", SCORING):
             if not self._connection.poll(seconds):
                 self._end()
@@ -63,6 +69,16 @@ class Worker:
                 return [{"method": method, "failure": f"ended during {stage}, exit code {code}"}]
             if report:
                 break
+        return report
+
+    def time_predictions(self, name: str, seed: int, models: Path) -> dict[str, Result]:
+        """Time each model of a file on the test part of a split, and on a large batch."""
+        if self._process is None:
+            self._start()
+        self._connection.send((_time_predictions, name, seed, models))
+        report = self._connection.recv()
+        if isinstance(report, list):
+            raise RuntimeError(f"{models.name}: {report[0]['failure']}")
         return report
 
     def _start(self) -> None:
@@ -85,14 +101,14 @@ def _serve(connection: Any) -> None:
     _warm_up()
     while True:
         try:
-            method, name, seed = connection.recv()
+            task, *arguments = connection.recv()
         except EOFError:
             return
         try:
-            connection.send(_measure(method, name, seed, connection))
+            connection.send(task(*arguments, connection))
         except Exception as error:
             failure = f"{type(error).__name__}: {error}"[:200]
-            connection.send([{"method": method, "failure": failure}])
+            connection.send([{"method": arguments[0], "failure": failure}])
 
 
 def _warm_up() -> None:
@@ -107,7 +123,7 @@ def _warm_up() -> None:
     LpReLUClassifier(max_iter=20).fit(X, X[:, 0] > 0.5)
 
 
-def _measure(method_name: str, name: str, seed: int, connection: Any) -> list[Result]:
+def _measure(method_name: str, name: str, seed: int, file: Path, connection: Any) -> list[Result]:
     method = _methods(DATASETS[name].task)[method_name]
     X_train, X_test, y_train, y_test = split(name, seed)
     if method.compiles:
@@ -118,10 +134,15 @@ def _measure(method_name: str, name: str, seed: int, connection: Any) -> list[Re
     model.fit(X_train, y_train)
     seconds, busy = time.perf_counter() - start, time.process_time() - busy
     connection.send([])
-    batch = np.tile(X_test, (-(-BATCH // len(X_test)), 1))[:BATCH]
     models = {method_name: model}
     for other, choose in method.contained.items():
         models[other] = choose(model, X_train, y_train)
+    times: dict[str, Result] = {name: {} for name in models}
+    try:
+        joblib.dump(models, file)
+    except Exception:
+        file.unlink(missing_ok=True)
+        times = {name: _times_to_predict(model, X_test) for name, model in models.items()}
     return [
         {
             "method": name,
@@ -130,11 +151,16 @@ def _measure(method_name: str, name: str, seed: int, connection: Any) -> list[Re
             "features": len(method.features(model)),
             "fit seconds": seconds,
             "CPU seconds": busy,
-            "predict µs a row": 1e6 * _seconds_to_predict(model, X_test) / len(X_test),
-            "batch predict µs a row": 1e6 * _seconds_to_predict(model, batch) / len(batch),
+            **times[name],
         }
         for name, model in models.items()
     ]
+
+
+def _time_predictions(name: str, seed: int, file: Path, connection: Any) -> dict[str, Result]:
+    X_test = split(name, seed)[1]
+    models = joblib.load(file)
+    return {method: _times_to_predict(model, X_test) for method, model in models.items()}
 
 
 def split(name: str, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -177,6 +203,14 @@ def _scores(model: Any, X: np.ndarray, y: np.ndarray) -> Result:
         classes = getattr(model, "classes_", np.unique(y))
         scores["log loss"] = float(log_loss(y, model.predict_proba(X), labels=classes))
     return scores
+
+
+def _times_to_predict(model: Any, X: np.ndarray) -> Result:
+    batch = np.tile(X, (-(-BATCH // len(X)), 1))[:BATCH]
+    return {
+        "predict µs a row": 1e6 * _seconds_to_predict(model, X) / len(X),
+        "batch predict µs a row": 1e6 * _seconds_to_predict(model, batch) / len(batch),
+    }
 
 
 def _seconds_to_predict(model: Any, X: np.ndarray) -> float:
