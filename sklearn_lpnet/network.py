@@ -18,6 +18,9 @@ _MAX_BYTES = 2**22
 # Where at most this share of the features is read they are picked out of X; otherwise a product
 # with all of them takes less time, as long as none is infinite or nan.
 _FEW_FEATURES = 1 / 2
+# Where no bias is more than this many times the weights of its neuron, biases are added to the sum
+# of the neurons instead of to each. A neuron that is off then adds the rounding of one that is on.
+_FAR_OFF = 1e4
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -542,13 +545,19 @@ class Network:
         features = self.used_features
         picks = not every_feature and len(features) < self.n_features
         columns = features if picks else slice(None)
+        bias, direction = (part[self.active].astype(dtype) for part in (self.bias, self.direction))
+        constant, floor = self._constant.astype(dtype), None
+        theta = np.ascontiguousarray(self.theta[self.active][:, columns], dtype)
+        if dtype == np.float64 and np.all(np.abs(bias) <= _FAR_OFF * np.abs(theta).sum(axis=1)):
+            constant, floor = constant + bias @ direction, -bias[:, None]
         return _Layout(
             features=features if picks else None,
-            theta=np.ascontiguousarray(self.theta[self.active][:, columns], dtype),
-            bias=self.bias[self.active, None].astype(dtype),
-            direction=self.direction[self.active].astype(dtype),
+            theta=theta,
+            bias=bias[:, None],
+            direction=direction,
             skip=np.ascontiguousarray(self.skip[:, columns].T, dtype) if self.skip.any() else None,
-            constant=self._constant.astype(dtype),
+            constant=constant,
+            floor=floor,
         )
 
     def _select(
@@ -600,6 +609,7 @@ class _Layout(NamedTuple):
     direction: FloatArray
     skip: FloatArray | None
     constant: FloatArray
+    floor: FloatArray | None
 
     def preactivations(self, block: FloatArray) -> FloatArray:
         """Inputs of the neurons, of shape (n_active_neurons, n_rows)."""
@@ -608,8 +618,13 @@ class _Layout(NamedTuple):
         return inputs
 
     def outputs(self, block: FloatArray) -> FloatArray:
-        hidden = self.preactivations(block)
-        np.maximum(hidden, 0, out=hidden)
+        if self.floor is None:
+            hidden = self.preactivations(block)
+            np.maximum(hidden, 0, out=hidden)
+        else:
+            # max(0, z + b) = max(-b, z) + b, and the constant has the sum of a b.
+            hidden = self.theta @ block.T
+            np.maximum(hidden, self.floor, out=hidden)
         result = hidden.T @ self.direction
         if self.skip is not None:
             result += block @ self.skip

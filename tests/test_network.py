@@ -167,6 +167,16 @@ def test_evaluate_of_float32_data_survives_weights_beyond_float32():
     assert_allclose(result, [[1e-15], [2e-15]], rtol=1e-6)
 
 
+@pytest.mark.parametrize("distance", [1.0, 1e3, 1e6, 1e12, 1e200])
+def test_evaluate_keeps_its_digits_where_kinks_are_far_off(distance):
+    rng = np.random.default_rng(0)
+    theta = rng.normal(size=(6, 3))
+    bias = np.r_[rng.normal(size=3), -distance * np.abs(rng.normal(size=3) + 2)]
+    network = Network(np.array([[1.0], [-1.0]] * 3), theta, bias, np.zeros(1), np.zeros((1, 3)))
+    X = rng.normal(size=(50, 3))
+    assert_allclose(network.evaluate(X), naive_evaluate(network, X), atol=1e-11)
+
+
 def test_evaluate_ignores_features_that_nothing_reads():
     network = network_of([[1.0]], [[2.0, 0.0]], [0.0], [0.0], [[0.0, 0.0]])
     assert network.evaluate([[1.0, np.nan]]).item() == 2.0
