@@ -84,6 +84,21 @@ def test_methods_are_compared_where_both_have_results(load):
     assert comparison.mean_ranks() == {"ours": 1.0}
 
 
+def test_a_run_of_some_splits_keeps_the_results_of_others(load, tmp_path):
+    reporting, tabular = load("reporting"), load("tabular")
+    peers = load("peers")
+    keys = [
+        (method, split) for method in (peers.OURS, peers.OURS_MIN, peers.MLP) for split in range(3)
+    ]
+    rows = [{"data": "a", "split": split, "method": method} for method, split in keys]
+    reporting.Recorder("suite", tmp_path).data("all", rows, "All")
+    recorder = reporting.Recorder("suite", tmp_path, methods=[peers.OURS], splits=[1, 2])
+    kept = tabular._results_of_others(recorder, [peers.OURS])
+    assert {(row["method"], row["split"]) for row in kept} == {
+        (peers.OURS, 0), (peers.OURS_MIN, 0), *((peers.MLP, split) for split in range(3))
+    }  # fmt: skip
+
+
 def test_suites_name_data_sets_of_their_task(load):
     datasets = load("datasets")
     suites = {"regression": datasets.REGRESSION, "classification": datasets.CLASSIFICATION}

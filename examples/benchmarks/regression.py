@@ -11,8 +11,9 @@ Prediction is timed when all fits are over, on the whole test part, and on 10,00
 repeated; the best of several calls counts. Two methods are compared on the splits that both have
 been fitted to; a data set on which a method has no result is left out of the comparisons with that
 method, and named. A slow method can be given more time in a run of its own, whose results the next
-run of the others keeps: `run.py regression --methods "LassoNet CV" --limit 2400`. What a weight is,
-and how the methods are tuned, is said in `peers.py`.
+run of the others keeps: `run.py regression --methods "LassoNet CV" --limit 2400`; and with
+`--splits 1,2` it is fitted to these splits, however long that takes. What a weight is, and how the
+methods are tuned, is said in `peers.py`.
 """
 
 from datasets import REGRESSION

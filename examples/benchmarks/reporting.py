@@ -58,9 +58,13 @@ class Recorder:
     methods : list of str, default=None
         Methods to measure; for the others the results of an earlier run are kept. By default all.
 
+    splits : list of int, default=None
+        Splits to measure, however long a fit takes; for the others the results of an earlier run
+        are kept. By default the suite decides.
+
     Attributes
     ----------
-    suite, directory, quick, limit, jobs, methods
+    suite, directory, quick, limit, jobs, methods, splits
         As given.
     """
 
@@ -73,6 +77,7 @@ class Recorder:
         limit: float = 240,
         jobs: int = 1,
         methods: Sequence[str] | None = None,
+        splits: Sequence[int] | None = None,
     ) -> None:
         self.suite = suite
         self.directory = Path(directory)
@@ -80,6 +85,7 @@ class Recorder:
         self.limit = limit
         self.jobs = jobs
         self.methods = methods
+        self.splits = splits
         self.directory.mkdir(parents=True, exist_ok=True)
         self._checks: list[Row] = []
         self._notes: list[str] = []

@@ -65,7 +65,15 @@ def run_suite(name: str, directory: Path, arguments: argparse.Namespace) -> str:
     load_before = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     quick, limit, jobs = arguments.quick, arguments.limit, arguments.jobs
     methods = arguments.methods.split(",") if arguments.methods else None
-    recorder = Recorder(name, directory, quick=quick, limit=limit, jobs=jobs, methods=methods)
+    recorder = Recorder(
+        name,
+        directory,
+        quick=quick,
+        limit=limit,
+        jobs=jobs,
+        methods=methods,
+        splits=arguments.splits,
+    )
     start = time.perf_counter()
     suite.run(recorder)
     return recorder.finish(suite.__doc__ or name, time.perf_counter() - start, load_before)
@@ -86,6 +94,13 @@ def parse_arguments() -> argparse.Namespace:
         metavar="NAME,NAME",
         help="of regression and classification, measure these methods alone, and keep what an "
         "earlier run has found for the others",
+    )
+    parser.add_argument(
+        "--splits",
+        metavar="N,N",
+        type=lambda text: [int(split) for split in text.split(",")],
+        help="of regression and classification, measure these splits alone, each in a lane of its "
+        "own and however long its fits take, and keep what an earlier run has found for the others",
     )
     parser.add_argument("--output", type=Path, help="folder for the results")
     arguments = parser.parse_args()

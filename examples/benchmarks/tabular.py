@@ -63,11 +63,12 @@ def measure(
         order = _chosen(recorder.methods, order)
     with TemporaryDirectory() as folder, ThreadPoolExecutor(recorder.jobs) as lanes:
         models = Path(folder)
-        results = lanes.map(lambda method: _measure_method(recorder, names, method, models), order)
+        tasks = [(method, splits) for method in order for splits in _lanes_of_splits(recorder)]
+        results = lanes.map(lambda task: _measure_method(recorder, names, *task, models), tasks)
         rows = [row for rows_of_method in results for row in rows_of_method]
         _time_predictions(rows, models)
     rows = [row | {"measured": date_and_commit()} for row in rows]
-    if recorder.methods is not None:
+    if recorder.methods is not None or recorder.splits is not None:
         rows += _results_of_others(recorder, order)
     _note_busy_machine(recorder, rows)
     recorder.data("all", rows, "Every fit")
@@ -88,10 +89,22 @@ def _chosen(chosen: Sequence[str], methods: list[str]) -> list[str]:
     return [method for method in methods if method in chosen]
 
 
+def _lanes_of_splits(recorder: Recorder) -> list[list[int]]:
+    """The splits that a process takes one after the other."""
+    if recorder.splits is not None:
+        return [[split] for split in recorder.splits]
+    return [list(range(1 if recorder.quick else N_SPLITS))]
+
+
 def _results_of_others(recorder: Recorder, methods: list[str]) -> list[Row]:
-    """What an earlier run has found for other methods than these and what they contain."""
+    """What an earlier run has found for other splits, or methods, and what those contain."""
     replaced = {*methods, *((OURS_MIN, OURS_1SE) if OURS in methods else ())}
-    rows = [row for row in recorder.earlier_data("all") if row["method"] not in replaced]
+    splits = range(N_SPLITS) if recorder.splits is None else recorder.splits
+    rows = [
+        row
+        for row in recorder.earlier_data("all")
+        if row["method"] not in replaced or row["split"] not in splits
+    ]
     by_run: dict[object, list[str]] = {}
     for row in rows:
         by_run.setdefault(row.get("measured", "before"), []).append(str(row["method"]))
@@ -102,9 +115,9 @@ def _results_of_others(recorder: Recorder, methods: list[str]) -> list[Row]:
 
 
 def _measure_method(
-    recorder: Recorder, names: Sequence[str], method: str, models: Path
+    recorder: Recorder, names: Sequence[str], method: str, splits: Sequence[int], models: Path
 ) -> list[Row]:
-    """Fit a method to all data sets, in a process of its own.
+    """Fit a method to splits of all data sets, in a process of its own.
 
     Where the first fit fails it is the only one, and where it takes more than `ONE_SPLIT` seconds
     too. A peer that has used up its budget is not fitted to the data sets that are left.
@@ -117,9 +130,9 @@ def _measure_method(
         for name in names:
             if used > budget:
                 reason = f"not fitted, over {budget:g} s in all"
-                rows.append({"data": name, "split": 0, "method": method, "failure": reason})
+                rows.append({"data": name, "split": splits[0], "method": method, "failure": reason})
                 continue
-            for seed in range(1 if recorder.quick else N_SPLITS):
+            for seed in splits:
                 file = _file_of(models, method, name, seed)
                 results = worker.measure(method, name, seed, limit, file)
                 rows += [{"data": name, "split": seed, **result} for result in results]
