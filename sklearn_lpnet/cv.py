@@ -42,7 +42,7 @@ _NOT_OF_A_PATH = (
     "warm_start",
 )
 #: How scores of folds choose, and criteria that need none.
-_RULES = ("paired", "min", "1se")
+_RULES = ("min", "paired", "1se")
 _CRITERIA = ("aic", "bic", "ebic")
 #: Polish that lowers F by less than this share has found nothing but rounding.
 _NO_MATTER = 1e-9
@@ -59,7 +59,7 @@ def _constraints(base: type) -> dict[str, list[Any]]:
         "n_alphas": [Interval(Integral, 2, None, closed="left")],
         "cv": ["cv_object"],
         "scoring": [StrOptions(set(get_scorer_names())), callable, None],
-        "selection": [StrOptions({*_RULES, *_CRITERIA})],
+        "selection": [Interval(Real, 0, None, closed="left"), StrOptions({*_RULES, *_CRITERIA})],
         "n_jobs": [Integral, None],
     }
 
@@ -102,7 +102,7 @@ class _PathCV:
         if not uses_folds and self.loss not in _LIKELIHOODS:
             raise ValueError(
                 f"selection={self.selection!r} needs a loss that stands for a likelihood, which "
-                f"loss={self.loss!r} does not; use selection='paired', 'min' or '1se'."
+                f"loss={self.loss!r} does not; use a number or 'min', 'paired' or '1se'."
             )
         data = self._encoded(X, y, sample_weight, reset=True)
         if sample_weight is not None:
@@ -297,13 +297,17 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
         What to maximize: the name of a scorer, or a callable ``scorer(estimator, X, y)``. By
         default R².
 
-    selection : {"paired", "min", "1se", "aic", "bic", "ebic"}, default="paired"
+    selection : float or {"min", "paired", "1se", "aic", "bic", "ebic"}, default=0.01
         How the network is chosen:
 
+        - float: the smallest network whose error is at most this share above the least error. An
+          error is what the mean score over the folds lacks to 1, for scores such as R² and
+          accuracy, or to 0, if no mean score is positive.
+        - "min": the best mean score over the folds; of several, the smallest network. The same as
+          0.0.
         - "paired": the smallest network that is not measurably worse than the best one. Fold by
           fold, its scores are compared with those of the best; the mean of the differences is to
           be within their standard error.
-        - "min": the best mean score over the folds; of several, the smallest network.
         - "1se": the smallest network whose mean score is within one standard error of the best.
         - "aic", "bic", "ebic": the least information criterion on the paths of all data, without
           folds (see Notes).
@@ -421,7 +425,7 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
         n_alphas: int = 30,
         cv: Any = None,
         scoring: Any = None,
-        selection: str = "paired",
+        selection: float | str = 0.01,
         n_neurons: int = 100,
         loss: str = "squared_error",
         penalize_bias: bool = False,
@@ -493,13 +497,17 @@ class LpReLUClassifierCV(_PathCV, LpReLUClassifier):
         What to maximize: the name of a scorer, or a callable ``scorer(estimator, X, y)``. By
         default accuracy.
 
-    selection : {"paired", "min", "1se", "aic", "bic", "ebic"}, default="paired"
+    selection : float or {"min", "paired", "1se", "aic", "bic", "ebic"}, default=0.01
         How the network is chosen:
 
+        - float: the smallest network whose error is at most this share above the least error. An
+          error is what the mean score over the folds lacks to 1, for scores such as R² and
+          accuracy, or to 0, if no mean score is positive.
+        - "min": the best mean score over the folds; of several, the smallest network. The same as
+          0.0.
         - "paired": the smallest network that is not measurably worse than the best one. Fold by
           fold, its scores are compared with those of the best; the mean of the differences is to
           be within their standard error.
-        - "min": the best mean score over the folds; of several, the smallest network.
         - "1se": the smallest network whose mean score is within one standard error of the best.
         - "aic", "bic", "ebic": the least information criterion on the paths of all data, without
           folds (see Notes).
@@ -618,7 +626,7 @@ class LpReLUClassifierCV(_PathCV, LpReLUClassifier):
         n_alphas: int = 30,
         cv: Any = None,
         scoring: Any = None,
-        selection: str = "paired",
+        selection: float | str = 0.01,
         n_neurons: int = 100,
         loss: str = "log_loss",
         penalize_bias: bool = False,
@@ -806,13 +814,15 @@ def _add_scores(
     table["rank_test_score"] = rankdata(-worst_first, method="min").astype(np.int32)
 
 
-def _best(table: dict[str, Any], rule: str) -> int:
+def _best(table: dict[str, Any], rule: float | str) -> int:
     """The smallest network among those of the best score, or close enough to it by the rule."""
     mean = np.where(np.isnan(table["mean_test_score"]), -np.inf, table["mean_test_score"])
     best = int(mean.argmax())
     scores = np.array([table[name] for name in table if name.startswith("split")])
     behind: Any = 0.0
-    if rule != "min" and len(scores) > 1:
+    if not isinstance(rule, str):
+        behind = rule * abs(float(mean[best] > 0) - mean[best])
+    elif rule != "min" and len(scores) > 1:
         spread = scores[:, best] if rule == "1se" else scores[:, [best]] - scores
         behind = spread.std(axis=0, ddof=1) / np.sqrt(len(scores))
     eligible = np.flatnonzero(mean >= mean[best] - behind)

@@ -15,9 +15,10 @@ import torch
 
 from .network import Network
 from .problem import Problem, Progress, Report, merge_rows
+from .solvers.insertion import with_more_weights
 from .solvers.moves import simplified
 from .solvers.polish import Search, polish
-from .solvers.proximal import proximal
+from .solvers.proximal import gone_on
 from .solvers.quadratic import Point, evaluated
 from .training import (
     Matrix,
@@ -52,6 +53,8 @@ MOST_PARAMETERS = 1000
 MOST_ROWS, WORK = 8192, 5e8
 #: They end at an alpha when deletions lower F by less than this share.
 ENOUGH = 1e-3
+#: From this multiple of the least alpha downwards weights are inserted, in so many rounds each.
+GROWN_FROM, GROWN_FACTOR, MOST_ROUNDS = 30.0, 2.9, 2
 
 
 @dataclass(frozen=True)
@@ -96,10 +99,12 @@ def walk(
         if alphas is None:
             lowest = DENSE_END * with_alpha(settings, problem, seed, walker.knots).alpha
             walker.ascend(lowest * FACTOR**k for k in range(MOST_STEPS))
+            walker.descend(lowest)
             alphas = np.geomspace(lowest, walker.highest_alpha(lowest), n_alphas)
             ends_constant = True
         else:
             walker.ascend(_steps(alphas))
+            walker.descend(float(alphas[0]))
             ends_constant = False
         trained = [
             finished(settings, problem, scaler, found.network, X, walker.report_on(found))
@@ -176,13 +181,34 @@ class _Walker:
             for alpha, from_knots in zip(alphas, best_knots, strict=False):
                 first = first or alpha
                 due = [share for multiple, share in coming if alpha >= first * multiple]
+                # One too large for second-order steps waits for the next trained from scratch.
+                waits = bool(coming) and network is not None and self.is_too_large(network)
                 coming = coming[len(due) :]
                 problem = self.at(alpha)
-                candidates = self._candidates(problem, network, from_knots, due, bool(coming))
+                candidates = self._candidates(problem, network, from_knots, due, waits)
                 found = min((self.measured(one, alpha) for one in candidates), key=_objective_of)
                 network = self.note(found).network
                 if found.path_norm == 0 or self.interrupted:
                     return
+        except KeyboardInterrupt:
+            self.interrupted = True
+
+    def descend(self, lowest: float) -> None:
+        """Weights may come back on the way down to `lowest`, to the best network of each alpha."""
+        if self.second_order is None or self.knots is not None or self.interrupted:
+            return
+        highest = min(
+            GROWN_FROM * lowest, max((one.alpha for one in self.seen[1:]), default=lowest)
+        )
+        n_steps = int(np.ceil(np.log(highest / lowest) / np.log(GROWN_FACTOR)))
+        try:
+            for alpha in np.geomspace(highest, lowest, n_steps + 1):
+                found = self.seen[int(_least(self.seen, np.array([alpha]))[0])]
+                second_order = self.second_order_for(found.network)
+                if second_order is not None:
+                    grown = second_order.grown(float(alpha), found.network)
+                    if grown is not found.network:
+                        self.note(self.measured(grown, float(alpha)))
         except KeyboardInterrupt:
             self.interrupted = True
 
@@ -192,15 +218,13 @@ class _Walker:
         network: Network | None,
         from_knots: Network | None,
         shares: list[float],
-        more_to_come: bool,
+        waits: bool,
     ) -> Iterator[Network]:
-        """The network of the alpha before, taken further, and new ones."""
+        """The network of the alpha before, taken further unless it waits, and new ones."""
         if from_knots is not None and knots_suffice(self.settings, problem):
             yield from_knots
             return
         if network is not None:
-            # One too large for second-order steps waits for the next to be trained from scratch.
-            waits = (more_to_come or shares) and self.second_order and not _is_small(network)
             yield network if waits else self.thinned(problem, network)
         if from_knots is not None:
             # Where the affine part is free they are at a minimum already.
@@ -232,38 +256,48 @@ class _Walker:
         network, report = gradient_trained(settings, problem, self.seed, max_iter=n_steps)
         self.reports.append(report)
         self.interrupted |= report.interrupted
-        ended = report.interrupted or (self.second_order is not None and not _is_small(network))
+        ended = report.interrupted or self.is_too_large(network)
         return network if ended else self.thinned(problem, network)
 
     def thinned(self, problem: Problem, network: Network) -> Network:
         """The network after steps that fit it to the alpha of `problem`; F does not rise."""
-        if self.second_order is None or not _is_small(network):
+        second_order = self.second_order_for(network)
+        if second_order is None:
             network = self.trained_further(problem, network)
-        if self.second_order is not None and _is_small(network) and len(network.used_features):
-            network = self.second_order.thinned(problem.alpha, network)
+            second_order = self.second_order_for(network)
+        if second_order is not None and len(network.used_features):
+            network = second_order.thinned(problem.alpha, network)
         return network
 
     def stepped(self, found: _Seen, alpha: float) -> _Seen | None:
         """A network after a Newton step for alpha; None where such steps are not for it."""
-        if self.second_order is None or self.interrupted or not _is_small(found.network):
+        second_order = self.second_order_for(found.network)
+        if second_order is None or self.interrupted:
             return None
-        return self.note(self.measured(self.second_order.stepped(alpha, found.network), alpha))
+        return self.note(self.measured(second_order.stepped(alpha, found.network), alpha))
+
+    def second_order_for(self, network: Network) -> _SecondOrder | None:
+        """Second-order steps, if there are any, and for a network of this size."""
+        return None if self.is_too_large(network) else self.second_order
+
+    def is_too_large(self, network: Network) -> bool:
+        """Whether there are second-order steps, but not for a network of this size."""
+        size = network.n_parameters(fit_intercept=False)
+        return self.second_order is not None and size > MOST_PARAMETERS
 
     def trained_further(self, problem: Problem, network: Network) -> Network:
+        """The network after gradient steps; F does not rise."""
         settings, n_samples = self.settings, problem.n_samples
-        further, report = proximal(
+        network, interrupted = gone_on(
             problem,
-            n_neurons=settings.n_neurons,
-            max_iter=GRADIENT_STEPS if self.second_order is None else GRADIENT_STEPS_IF_LARGE,
-            tol=0.0,
+            network,
+            n_steps=GRADIENT_STEPS if self.second_order is None else GRADIENT_STEPS_IF_LARGE,
             learning_rate=settings.rate(n_samples),
             batch_size=settings.rows_a_step(n_samples),
-            n_init=1,
             seed=self.seed,
-            start=network,
         )
-        self.interrupted |= report.interrupted
-        return min(network, further, key=problem.objective)
+        self.interrupted |= interrupted
+        return network
 
     def highest_alpha(self, lowest: float) -> float:
         """The least alpha at which no network seen, nor one near it, beats the constant.
@@ -341,6 +375,21 @@ class _SecondOrder:
             search.keep(search.newton(point, 1))
         return self._on_all_rows(alpha, search.best, network)
 
+    def grown(self, alpha: float, network: Network) -> Network:
+        """The network with more weights, as long as that lowers F; itself if it does not."""
+        sample = replace(self.sample, alpha=alpha)
+        start = Point.of(sample, network)
+        search = Search(sample, best=start, work_left=WORK, enough=ENOUGH)
+        for _ in range(MOST_ROUNDS):
+            before = search.best.objective
+            for affine in (True, False):
+                more = with_more_weights(sample, search.best, affine=affine)
+                if more is not None:
+                    search.thin_out(evaluated(sample, more))
+            if search.best.objective >= before * (1 - ENOUGH) or search.work_left <= 0:
+                break
+        return network if search.best is start else self._on_all_rows(alpha, search.best, network)
+
     def stepped(self, alpha: float, network: Network) -> Network:
         """One Newton step."""
         sample = replace(self.sample, alpha=alpha)
@@ -364,11 +413,6 @@ def _objective_of(found: _Seen) -> float:
 
 def _objective(point: Point) -> float:
     return point.objective
-
-
-def _is_small(network: Network) -> bool:
-    """Whether second-order steps are for this network."""
-    return network.n_parameters(fit_intercept=False) <= MOST_PARAMETERS
 
 
 def _steps(alphas: np.ndarray) -> Iterator[float]:

@@ -150,10 +150,38 @@ def test_one_standard_error_takes_the_smallest_network_within_it(diabetes):
     assert n_weights[model.best_index_] == within["n_nonzero_weights"].min() < n_weights[best]
 
 
-@pytest.mark.parametrize("cv", [4, 5, 10])
-def test_the_default_takes_the_smallest_network_that_is_not_measurably_worse(diabetes, cv):
+@pytest.mark.parametrize(
+    ("choice", "share", "perfect"),
+    [
+        ({}, 0.01, 1),
+        ({"selection": 0.1}, 0.1, 1),
+        ({"selection": 0.1, "scoring": "neg_mean_absolute_error"}, 0.1, 0),
+    ],
+)
+def test_a_share_of_the_least_error_is_given_away_for_a_smaller_network(
+    diabetes, choice, share, perfect
+):
     X, y = diabetes
-    model = LpReLURegressorCV(**FAST, n_alphas=12, cv=cv).fit(X, y)
+    model = LpReLURegressorCV(**FAST, cv=3, **choice).fit(X, y)
+    results = pd.DataFrame(model.cv_results_)
+    error = perfect - results["mean_test_score"]
+    n_weights = results["n_nonzero_weights"]
+    eligible = error <= (1 + share) * error.min()
+    assert eligible[model.best_index_]
+    assert n_weights[model.best_index_] == n_weights[eligible].min()
+    if share == 0.1:
+        assert n_weights[model.best_index_] < n_weights[error.idxmin()]
+
+
+def test_no_share_is_the_best_score(friedman):
+    chosen = [LpReLURegressorCV(**GRID, selection=s).fit(*friedman) for s in ("min", 0)]
+    assert chosen[0].best_index_ == chosen[1].best_index_
+
+
+@pytest.mark.parametrize("cv", [4, 5, 10])
+def test_paired_takes_the_smallest_network_that_is_not_measurably_worse(diabetes, cv):
+    X, y = diabetes
+    model = LpReLURegressorCV(**FAST, selection="paired", n_alphas=12, cv=cv).fit(X, y)
     results = pd.DataFrame(model.cv_results_)
     splits = results[[f"split{k}_test_score" for k in range(cv)]].to_numpy()
     best = int(results["mean_test_score"].idxmax())
@@ -439,6 +467,7 @@ def test_a_random_state_object_is_drawn_from_once(friedman):
         ({"alphas": [0.1, 0.01]}, "alphas must increase"),
         ({"alphas": None, "n_alphas": 1}, "'n_alphas' parameter"),
         ({"selection": "max"}, "'selection' parameter"),
+        ({"selection": -0.01}, "'selection' parameter"),
         ({"selection": "bic", "loss": "huber"}, "selection='bic'.*loss='huber'"),
         ({"scoring": "no_such_score"}, "'scoring' parameter"),
         ({"cv": 200}, "Cannot have number of splits n_splits=200"),

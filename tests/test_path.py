@@ -16,6 +16,8 @@ from sklearn.datasets import (
     make_friedman1,
     make_multilabel_classification,
 )
+from sklearn.linear_model import LinearRegression, lasso_path
+from sklearn.preprocessing import scale
 
 import sklearn_lpnet.walk
 from sklearn_lpnet import LpReLUClassifier, LpReLURegressor, lp_path
@@ -344,6 +346,28 @@ def test_an_interrupt_keeps_what_there_is(friedman, monkeypatch):
     assert len(path.alphas) == 6
     assert path.scores[0] > 0.5
     assert np.all(np.diff(path.losses) >= 0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_linear_model_of_a_lasso_path_has_less_objective(seed):
+    # Every one of them is a network without neurons, so an upper bound on the least F.
+    rng = np.random.default_rng(seed)
+    X = np.where(rng.uniform(size=(600, 150)) < rng.uniform(0.03, 0.5, size=150), 1.0, 0.0)
+    X[:, :30] = rng.normal(size=(600, 30)) + rng.normal(size=(600, 1))
+    coef = np.where(rng.permutation(150) < 100, rng.normal(size=150), 0.0)
+    X = scale(X)
+    y = scale(X @ coef + rng.normal(size=600))
+    models = [*lasso_path(X, y)[1].T]
+    for model in list(models):
+        used = np.flatnonzero(model)
+        if len(used):
+            models.append(np.zeros(150))
+            models[-1][used] = LinearRegression().fit(X[:, used], y).coef_
+    loss = np.array([0.5 * np.mean((y - X @ model) ** 2) for model in models])
+    norm = np.array([np.sqrt(np.abs(model)).sum() for model in models])
+    path = lp_path(X, y, random_state=0)
+    for alpha, network in zip(path.alphas, path.estimators, strict=True):
+        assert network.objective_ < 1.002 * np.min(loss + alpha * norm)
 
 
 # --- Bad input

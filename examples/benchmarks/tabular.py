@@ -66,7 +66,11 @@ def measure(
         tasks = [(method, splits) for method in order for splits in _lanes_of_splits(recorder)]
         results = lanes.map(lambda task: _measure_method(recorder, names, *task, models), tasks)
         rows = [row for rows_of_method in results for row in rows_of_method]
-        _time_predictions(rows, models)
+        # What hours of fits have found is not to be lost with them.
+        try:
+            _time_predictions(rows, models)
+        except (OSError, EOFError, RuntimeError) as error:
+            recorder.note(f"Predictions are not timed: {type(error).__name__}: {error}.")
     rows = [row | {"measured": date_and_commit()} for row in rows]
     if recorder.methods is not None or recorder.splits is not None:
         rows += _results_of_others(recorder, order)
@@ -182,7 +186,7 @@ class Comparison:
             if failures:
                 reasons[key] = failures[0]
             elif fits:
-                measured = [measure for measure in MEASURES if measure in fits[0]]
+                measured = [m for m in MEASURES if all(m in fit for fit in fits)]
                 means[key] = {m: statistics.fmean(fit[m] for fit in fits) for m in measured}
                 splits[key] = {fit["split"]: fit for fit in fits}
         return cls(score, names, methods, means, reasons, splits)
@@ -198,15 +202,15 @@ class Comparison:
     def pairs(self, measure: str, method: str, other: str) -> tuple[np.ndarray, np.ndarray]:
         """A measure of two methods on the data sets where both have results.
 
-        It is the mean over the splits that both have been fitted to.
+        It is the mean over the splits that both have been fitted to and measured on.
         """
         pairs = []
         for name in self.common(method, other):
             fits, others = self.splits[name, method], self.splits[name, other]
-            both = [split for split in fits if split in others]
-            pairs.append(
-                [statistics.fmean(of[split][measure] for split in both) for of in (fits, others)]  # type: ignore[misc]
-            )
+            both = [n for n in fits if n in others and measure in fits[n] and measure in others[n]]
+            if both:
+                means = (statistics.fmean(of[n][measure] for n in both) for of in (fits, others))  # type: ignore[misc]
+                pairs.append(list(means))
         ours, theirs = np.array(pairs).reshape(-1, 2).T
         return ours, theirs
 

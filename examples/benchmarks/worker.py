@@ -76,10 +76,12 @@ class Worker:
         if self._process is None:
             self._start()
         self._connection.send((_time_predictions, name, seed, models))
-        report = self._connection.recv()
-        if isinstance(report, list):
-            raise RuntimeError(f"{models.name}: {report[0]['failure']}")
-        return report
+        if not self._connection.poll(PREPARATION + SCORING):
+            raise TimeoutError(f"{models.name}: over {PREPARATION + SCORING} s")
+        times = self._connection.recv()
+        if "failure" in times:
+            raise RuntimeError(f"{models.name}: {times['failure']}")
+        return times
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
@@ -107,8 +109,9 @@ def _serve(connection: Any) -> None:
         try:
             connection.send(task(*arguments, connection))
         except Exception as error:
-            failure = f"{type(error).__name__}: {error}"[:200]
-            connection.send([{"method": arguments[0], "failure": failure}])
+            failure = {"failure": f"{type(error).__name__}: {error}"[:200]}
+            is_fit = task is _measure
+            connection.send([{"method": arguments[0], **failure}] if is_fit else failure)
 
 
 def _warm_up() -> None:

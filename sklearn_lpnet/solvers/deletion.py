@@ -52,9 +52,12 @@ def deletions(
     point : Point
         Not evaluated.
     """
-    surgery = _Surgery.prepare(problem, model, damping)
-    if surgery is None:
+    terms = PenaltyTerms.at(problem, model.support, model.u)
+    ridge = _ridge(model, terms, damping)
+    inverse = _inverse(model.hessian, ridge)
+    if inverse is None or not bool(terms.penalized.any()):
         return
+    surgery = _Surgery(problem, model, terms, ridge, inverse)
     n_deleted, n_shown, n_rounds, group_cost = 0, 0, 0, None
     most = model.support.size if most is None else most
     while n_deleted < most:
@@ -98,7 +101,12 @@ class _Surgery:
     )
 
     def __init__(
-        self, problem: Problem, model: Quadratic, terms: PenaltyTerms, damping: float
+        self,
+        problem: Problem,
+        model: Quadratic,
+        terms: PenaltyTerms,
+        ridge: Array,
+        inverse: Tensor,
     ) -> None:
         support = model.support
         self.alpha, self.p = problem.alpha, problem.penalty.p
@@ -114,25 +122,9 @@ class _Surgery:
         self.neuron_of_theta: Array = support.neuron.cpu().numpy()
         self.n_neurons = support.n_neurons
         self.groups, self.pays_as_one = _groups(problem, support)
-        system = model.hessian.cpu().clone()
-        curvature = system.diagonal().numpy() + self.majorizer
-        self.ridge = self.majorizer + (damping + 1e-9) * curvature + 1e-12
-        system.diagonal().add_(torch.from_numpy(self.ridge))
-        factor, info = torch.linalg.cholesky_ex(system)
-        self.singular = int(info) > 0
-        if not self.singular:
-            self.inverse = torch.cholesky_inverse(factor)
-            self.late = self.inverse.new_empty(len(self.u), 0)
-            self.diagonal: Array = self.inverse.diagonal().numpy().copy()
-
-    @classmethod
-    def prepare(cls, problem: Problem, model: Quadratic, damping: float) -> _Surgery | None:
-        """None where there is nothing to take away."""
-        terms = PenaltyTerms.at(problem, model.support, model.u)
-        if not bool(terms.penalized.any()):
-            return None
-        surgery = cls(problem, model, terms, damping)
-        return None if surgery.singular else surgery
+        self.ridge, self.inverse = ridge, inverse
+        self.late = inverse.new_empty(len(self.u), 0)
+        self.diagonal: Array = inverse.diagonal().numpy().copy()
 
     @property
     def n_present(self) -> int:
@@ -237,6 +229,21 @@ class _Surgery:
         self.neuron_of_theta = self.neuron_of_theta[kept[kept < len(self.neuron_of_theta)]]
         for name in self._BY_COORDINATE:
             setattr(self, name, getattr(self, name)[kept])
+
+
+def _ridge(model: Quadratic, terms: PenaltyTerms, damping: float) -> Array:
+    """What Q has on its diagonal besides H."""
+    majorizer: Array = terms.majorizer.cpu().numpy()
+    curvature = model.hessian.diagonal().cpu().numpy() + majorizer
+    return majorizer + (damping + 1e-9) * curvature + 1e-12
+
+
+def _inverse(hessian: Tensor, ridge: Array) -> Tensor | None:
+    """Q⁻¹ on the host; None where Q is singular to rounding."""
+    system = hessian.cpu().clone()
+    system.diagonal().add_(torch.from_numpy(ridge))
+    factor, info = torch.linalg.cholesky_ex(system)
+    return None if int(info) else torch.cholesky_inverse(factor)
 
 
 def _groups(problem: Problem, support: Support) -> tuple[Array, Array]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -14,47 +14,181 @@ from .quadratic import PenaltyTerms, Point, Quadratic, Support, outputs
 #: Weights looked at together, candidates returned, rows and knots that a candidate neuron is
 #: tried on, and the number of ways for it to look.
 MOST_PARAMETERS, MOST_TRIALS, MOST_ROWS, N_KNOTS, MOST_LOOKS = 600, 4, 2048, 12, 300
+#: Damping of a step with many new weights, as a share of the system's diagonal.
+DAMPING = 0.1
 
 
 def weight_insertions(problem: Problem, point: Point) -> Iterator[Point]:
-    r"""Points with one more weight in a neuron or in the affine part.
+    r"""Points with more weights: several in the affine part, or one there or in a neuron.
 
     With H_SS the model's Hessian on the support, Q = H_SS + D and j outside of it, a step
     to u_j that the support makes up for changes F by about
 
     .. math:: g_j u + \tfrac12 (H_{jj} - H_{jS} Q^{-1} H_{Sj}) u^2 + \alpha |u|^p
     """
-    support = Support.everything(problem, point)
-    if support.size > MOST_PARAMETERS or point.n_neurons == 0:
+    absent = _Absent.of(problem, point)
+    if absent is None:
         return
-    few = problem.first_rows(min(problem.n_samples, MOST_ROWS), problem.dtype)
-    model = Quadratic.at(few, point, support=support)
-    terms = PenaltyTerms.at(problem, support, model.u)
-    outside = torch.zeros(support.size, dtype=torch.bool, device=model.u.device)
-    outside[support.theta] = True
-    outside[support.skip] = problem.skip == "penalized" and support.n_outputs == 1
-    outside &= model.u == 0
-    inside, outside = torch.nonzero(~outside)[:, 0], torch.nonzero(outside)[:, 0]
-    if len(outside) == 0:
-        return
-    system = model.hessian[inside][:, inside] + torch.diag(terms.majorizer[inside])
-    system += torch.diag(1e-9 * system.diagonal() + 1e-12)
-    cross = model.hessian[inside][:, outside]
-    factor, info = torch.linalg.cholesky_ex(system)
-    if int(info):
-        return
-    answer = torch.cholesky_solve(cross, factor)
-    residual = model.gradient[inside] + terms.slope[inside]
-    slope = model.gradient[outside] - answer.T @ residual
-    curvature = model.hessian.diagonal()[outside] - (cross * answer).sum(dim=0)
-    step, gain = _best_step(problem, slope, curvature.clamp(min=1e-12), torch.ones_like(slope))
-    for k in gain.argsort(descending=True).tolist()[:MOST_TRIALS]:
-        if gain[k] <= 0:
-            return
+    several = absent.together(problem, point, affine=True)
+    if several is not None:
+        yield several
+    for k in absent.promising[:MOST_TRIALS].tolist():
+        u = absent.model.u.clone()
+        u[absent.outside[k]] = absent.step[k]
+        u[absent.inside] -= absent.answer[:, k] * absent.step[k]
+        yield absent.model.support.write(point, u)
+
+
+def with_more_weights(problem: Problem, point: Point, *, affine: bool) -> Point | None:
+    """The point with all weights at once that should lower F if they came one by one.
+
+    There may be half as many as it has. The model's minimum is taken over all of them, where
+    each new one pays what the majoriser of its penalty asks at the step that it would take by
+    itself. With `affine` the neurons stay as they are, and only the affine part gets weights;
+    else the step is damped. None if no weight should lower F.
+    """
+    absent = _Absent.of(problem, point)
+    return None if absent is None else absent.together(problem, point, affine=affine)
+
+
+@dataclass(frozen=True)
+class _Absent:
+    """Weights that a point does not have, and what the model of the loss promises of each.
+
+    Attributes
+    ----------
+    model : Quadratic
+        Of the parameters at `inside`, those of the point, and at `outside`, the weights.
+    answer : Tensor of shape (n_inside, n_outside)
+        What the point's own parameters take back for a unit of each weight.
+    step : Tensor of shape (n_outside,)
+        The best value of each weight.
+    promising : Tensor
+        Which of them should lower F, the best first.
+    """
+
+    model: Quadratic
+    inside: Tensor
+    outside: Tensor
+    answer: Tensor
+    step: Tensor
+    promising: Tensor
+
+    @classmethod
+    def of(cls, problem: Problem, point: Point) -> _Absent | None:
+        """None where there are none, or too many parameters to tell."""
+        few = problem.first_rows(min(problem.n_samples, MOST_ROWS), problem.dtype)
+        support = Support.everything(problem, point)
+        if support.size > MOST_PARAMETERS:
+            support = _likely(few, point, support)
+        if support.size > MOST_PARAMETERS:
+            return None
+        u = support.read(point)
+        absent = _may_come(problem, support) & (u == 0)
+        inside, outside = torch.nonzero(~absent)[:, 0], torch.nonzero(absent)[:, 0]
+        if len(outside) == 0:
+            return None
+        model = Quadratic.at(few, point, support=support)
+        terms = PenaltyTerms.at(problem, support, u)
+        factor = _factor(model.hessian[inside][:, inside], terms.majorizer[inside])
+        if factor is None:
+            return None
+        cross = model.hessian[inside][:, outside]
+        answer = torch.cholesky_solve(cross, factor)
+        slope = model.gradient[outside] - answer.T @ (model.gradient + terms.slope)[inside]
+        curvature = model.hessian.diagonal()[outside] - (cross * answer).sum(dim=0)
+        step, gain = _best_step(problem, slope, curvature.clamp(min=1e-12), torch.ones_like(slope))
+        order = gain.argsort(descending=True)
+        return cls(model, inside, outside, answer, step, order[gain[order] > 0])
+
+    def together(self, problem: Problem, point: Point, *, affine: bool) -> Point | None:
+        """What `with_more_weights` returns."""
+        model, inside, chosen = self.model, self.inside, self.promising
+        if affine:
+            inside = inside[inside >= model.support.skip.start]
+            chosen = chosen[self.outside[chosen] >= model.support.skip.start]
+        if len(chosen) == 0:
+            return None
+        chosen = chosen[: max(MOST_TRIALS, len(self.inside) // 2)]
         u = model.u.clone()
-        u[outside[k]] = step[k]
-        u[inside] -= answer[:, k] * step[k]
-        yield support.write(point, u)
+        u[self.outside[chosen]] = self.step[chosen]
+        majorizer = PenaltyTerms.at(problem, model.support, u).majorizer
+        free = torch.cat([inside, self.outside[chosen]])
+        damping = 0.0 if affine else DAMPING
+        factor = _factor(model.hessian[free][:, free], majorizer[free], damping)
+        if factor is None:
+            return None
+        u = model.u.clone()
+        slope = (model.gradient + majorizer * u)[free]
+        u[free] -= torch.cholesky_solve(slope[:, None], factor)[:, 0]
+        return model.support.write(point, u)
+
+
+def _may_come(problem: Problem, support: Support) -> Tensor:
+    """Which parameters are weights that are paid for one by one."""
+    may = torch.zeros(support.size, dtype=torch.bool, device=problem.device)
+    may[support.theta] = True
+    may[support.skip] = problem.skip == "penalized" and support.n_outputs == 1
+    return may
+
+
+def _likely(problem: Problem, point: Point, support: Support) -> Support:
+    """The support of the point with as many weights besides as may be looked at together.
+
+    They are those that promise most if the point's own parameters stay as they are.
+    """
+    X1 = problem.rows.take(slice(0, problem.n_samples))
+    weight = problem.weight[:, None]
+    z = X1 @ _rays(point).to(X1.dtype).T
+    f = outputs(point, X1)
+    slope = problem.loss.gradient(problem.y, f) * weight
+    if problem.loss.separable:
+        curvature = problem.loss.curvature(problem.y, f) * weight
+    else:
+        share = f.softmax(dim=1)
+        curvature = share * (1 - share) * weight
+    direction = point.direction.to(X1.dtype)
+    on = (z > 0).to(X1.dtype)
+    slopes = [((slope @ direction.T) * on).T @ X1, slope.T @ X1]
+    curvatures = [
+        ((curvature @ direction.square().T) * on).T @ X1.square(),
+        curvature.T @ X1.square(),
+    ]
+    at = (support.neuron, support.feature), (support.skip_row, support.skip_column)
+    slope, curvature = (
+        torch.cat([part[where] for part, where in zip(parts, at, strict=True)])
+        for parts in (slopes, curvatures)
+    )
+    least = 1e-6 * curvature.max().clamp(min=1e-12)
+    gain = _best_step(problem, slope, curvature.clamp(min=least), torch.ones_like(slope))[1]
+    u, n_theta = support.read(point), len(support.neuron)
+    own, may = (
+        torch.cat([values[support.theta], values[support.skip]])
+        for values in (u != 0, _may_come(problem, support))
+    )
+    gain = torch.where(own, torch.inf, torch.where(may, gain, -torch.inf))
+    n_others = point.n_neurons + support.n_outputs
+    n_kept = max(MOST_PARAMETERS - n_others, int(own.sum()))
+    kept = torch.zeros_like(own)
+    kept[gain.argsort(descending=True)[:n_kept]] = True
+    if problem.skip == "free" or support.n_outputs > 1:
+        kept[n_theta:] = True
+    theta, skip = kept[:n_theta], kept[n_theta:]
+    return replace(
+        support,
+        neuron=support.neuron[theta],
+        feature=support.feature[theta],
+        skip_row=support.skip_row[skip],
+        skip_column=support.skip_column[skip],
+    )
+
+
+def _factor(hessian: Tensor, majorizer: Tensor, damping: float = 0.0) -> Tensor | None:
+    """Cholesky factor of the system of a step; None where it is singular to rounding."""
+    system = hessian + torch.diag(majorizer)
+    system += torch.diag((damping + 1e-9) * system.diagonal() + 1e-12)
+    factor, info = torch.linalg.cholesky_ex(system)
+    return None if int(info) else factor
 
 
 def neuron_insertions(problem: Problem, point: Point) -> Iterator[Point]:

@@ -12,7 +12,7 @@ from ..network import Network
 from ..problem import Problem
 from .deletion import deletions
 from .moves import first_better, simplified
-from .proximal import proximal
+from .proximal import gone_on
 from .quadratic import PenaltyTerms, Point, Quadratic, Support, evaluated
 
 #: Damped Newton: first damping, its factors after success and failure, number of tries.
@@ -260,23 +260,12 @@ def _fewer_weights(problem: Problem, network: Network) -> tuple[Network, bool]:
     for _ in range(MOST_ROUNDS):
         if _n_parameters(problem, network) <= MOST_PARAMETERS:
             break
-        trained, report = proximal(
-            problem,
-            n_neurons=network.n_neurons,
-            max_iter=300,
-            tol=0.0,
-            learning_rate=0.02,
-            batch_size=ENOUGH_ROWS,
-            n_init=1,
-            seed=0,
-            start=network,
+        before = network
+        network, interrupted = gone_on(
+            problem, network, n_steps=300, learning_rate=0.02, batch_size=ENOUGH_ROWS, seed=0
         )
-        if problem.objective(trained) < problem.objective(network):
-            network = trained
-        else:
-            break
-        if report.interrupted:
-            return network, True
+        if interrupted or network is before:
+            return network, interrupted
     return network, False
 
 

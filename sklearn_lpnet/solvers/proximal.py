@@ -98,6 +98,47 @@ def proximal(
     return stack.best_network(report), report
 
 
+def gone_on(
+    problem: Problem,
+    network: Network,
+    *,
+    n_steps: int,
+    learning_rate: float,
+    batch_size: int | None,
+    seed: int,
+) -> tuple[Network, bool]:
+    """Gradient steps from a network; F does not rise.
+
+    Parameters
+    ----------
+    problem : Problem
+    network : Network
+        In the problem's units.
+    n_steps : int
+    learning_rate, batch_size, seed
+        As in `proximal`.
+
+    Returns
+    -------
+    network : Network
+        The better one of what was given and what the steps have led to.
+    interrupted : bool
+        Whether KeyboardInterrupt ended the steps early.
+    """
+    found, report = proximal(
+        problem,
+        n_neurons=network.n_neurons,
+        max_iter=n_steps,
+        tol=0.0,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        n_init=1,
+        seed=seed,
+        start=network,
+    )
+    return min(network, found, key=problem.objective), report.interrupted
+
+
 def proximal_partial(
     problem: Problem,
     state: dict[str, Any] | None,
