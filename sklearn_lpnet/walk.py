@@ -53,8 +53,8 @@ MOST_PARAMETERS = 1000
 MOST_ROWS, WORK = 8192, 5e8
 #: They end at an alpha when deletions lower F by less than this share.
 ENOUGH = 1e-3
-#: From this multiple of the least alpha downwards weights are inserted, in so many rounds each.
-GROWN_FROM, GROWN_FACTOR, MOST_ROUNDS = 30.0, 2.9, 2
+#: Weights come back from this multiple of the least alpha downwards, by steps of this factor.
+GROWN_FROM, GROWN_FACTOR = 30.0, 2.9
 
 
 @dataclass(frozen=True)
@@ -380,14 +380,10 @@ class _SecondOrder:
         sample = replace(self.sample, alpha=alpha)
         start = Point.of(sample, network)
         search = Search(sample, best=start, work_left=WORK, enough=ENOUGH)
-        for _ in range(MOST_ROUNDS):
-            before = search.best.objective
-            for affine in (True, False):
-                more = with_more_weights(sample, search.best, affine=affine)
-                if more is not None:
-                    search.thin_out(evaluated(sample, more))
-            if search.best.objective >= before * (1 - ENOUGH) or search.work_left <= 0:
-                break
+        for affine in (True, False):
+            more = with_more_weights(sample, search.best, affine=affine)
+            if more is not None:
+                search.thin_out(evaluated(sample, more))
         return network if search.best is start else self._on_all_rows(alpha, search.best, network)
 
     def stepped(self, alpha: float, network: Network) -> Network:

@@ -149,9 +149,12 @@ def _measure_method(
 
 
 def _time_predictions(rows: list[Row], models: Path) -> None:
-    """Add the times of predictions to the rows; no fit is running any more."""
+    """Add the times of predictions to the rows; no fit is running any more.
+
+    The methods are timed one after the other on each split, as the speed of a machine drifts.
+    """
     with Worker() as worker:
-        for row in rows:
+        for row in sorted(rows, key=lambda row: (str(row["data"]), str(row["split"]))):
             name, seed = str(row["data"]), int(row["split"])  # type: ignore[call-overload]
             file = _file_of(models, str(row["method"]), name, seed)
             if file.exists():

@@ -11,9 +11,11 @@ from torch import Tensor
 from ..problem import Problem
 from .quadratic import PenaltyTerms, Point, Quadratic, Support, outputs
 
-#: Weights looked at together, candidates returned, rows and knots that a candidate neuron is
+#: Parameters of the model, candidates returned, rows and knots that a candidate neuron is
 #: tried on, and the number of ways for it to look.
 MOST_PARAMETERS, MOST_TRIALS, MOST_ROWS, N_KNOTS, MOST_LOOKS = 600, 4, 2048, 12, 300
+#: Weights that a point does not have, looked at together.
+MOST_ABSENT = 200
 #: Damping of a step with many new weights, as a share of the system's diagonal.
 DAMPING = 0.1
 
@@ -78,12 +80,13 @@ class _Absent:
     def of(cls, problem: Problem, point: Point) -> _Absent | None:
         """None where there are none, or too many parameters to tell."""
         few = problem.first_rows(min(problem.n_samples, MOST_ROWS), problem.dtype)
-        support = Support.everything(problem, point)
-        if support.size > MOST_PARAMETERS:
-            support = _likely(few, point, support)
-        if support.size > MOST_PARAMETERS:
+        support = Support.of(problem, point, with_direction=False)
+        if support.size > MOST_PARAMETERS - MOST_ABSENT:
             return None
-        u = support.read(point)
+        everything = Support.everything(problem, point)
+        if everything.size > support.size + MOST_ABSENT:
+            everything = _likely(few, point, everything)
+        support, u = everything, everything.read(point)
         absent = _may_come(problem, support) & (u == 0)
         inside, outside = torch.nonzero(~absent)[:, 0], torch.nonzero(absent)[:, 0]
         if len(outside) == 0:
@@ -133,7 +136,7 @@ def _may_come(problem: Problem, support: Support) -> Tensor:
 
 
 def _likely(problem: Problem, point: Point, support: Support) -> Support:
-    """The support of the point with as many weights besides as may be looked at together.
+    """The support of the point with `MOST_ABSENT` weights besides.
 
     They are those that promise most if the point's own parameters stay as they are.
     """
@@ -167,10 +170,8 @@ def _likely(problem: Problem, point: Point, support: Support) -> Support:
         for values in (u != 0, _may_come(problem, support))
     )
     gain = torch.where(own, torch.inf, torch.where(may, gain, -torch.inf))
-    n_others = point.n_neurons + support.n_outputs
-    n_kept = max(MOST_PARAMETERS - n_others, int(own.sum()))
     kept = torch.zeros_like(own)
-    kept[gain.argsort(descending=True)[:n_kept]] = True
+    kept[gain.argsort(descending=True)[: int(own.sum()) + MOST_ABSENT]] = True
     if problem.skip == "free" or support.n_outputs > 1:
         kept[n_theta:] = True
     theta, skip = kept[:n_theta], kept[n_theta:]
