@@ -97,6 +97,11 @@ def test_a_run_of_some_splits_keeps_the_results_of_others(load, tmp_path):
     assert {(row["method"], row["split"]) for row in kept} == {
         (peers.OURS, 0), (peers.OURS_MIN, 0), *((peers.MLP, split) for split in range(3))
     }  # fmt: skip
+    for data_set, n_kept in ("a", 3), ("b", 9):
+        recorder = reporting.Recorder("suite", tmp_path, methods=[peers.OURS], data_sets=[data_set])
+        assert len(tabular._results_of_others(recorder, [peers.OURS])) == n_kept
+    recorder = reporting.Recorder("suite", tmp_path)
+    assert tabular._results_of_others(recorder, [peers.OURS]) == []
 
 
 def test_suites_name_data_sets_of_their_task(load):

@@ -12,8 +12,8 @@ repeated; the best of several calls counts. Two methods are compared on the spli
 been fitted to; a data set on which a method has no result is left out of the comparisons with that
 method, and named. A slow method can be given more time in a run of its own, whose results the next
 run of the others keeps: `run.py regression --methods "LassoNet CV" --limit 2400`; and with
-`--splits 1,2` it is fitted to these splits, however long that takes. What a weight is, and how the
-methods are tuned, is said in `peers.py`.
+`--splits 1,2` it is fitted to these splits, however long that takes; `--data-sets auto,boston`
+names the data sets. What a weight is, and how the methods are tuned, is said in `peers.py`.
 """
 
 from datasets import REGRESSION

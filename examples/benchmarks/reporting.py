@@ -62,9 +62,13 @@ class Recorder:
         Splits to measure, however long a fit takes; for the others the results of an earlier run
         are kept. By default the suite decides.
 
+    data_sets : list of str, default=None
+        Data sets to measure on; for the others the results of an earlier run are kept. By default
+        all.
+
     Attributes
     ----------
-    suite, directory, quick, limit, jobs, methods, splits
+    suite, directory, quick, limit, jobs, methods, splits, data_sets
         As given.
     """
 
@@ -78,6 +82,7 @@ class Recorder:
         jobs: int = 1,
         methods: Sequence[str] | None = None,
         splits: Sequence[int] | None = None,
+        data_sets: Sequence[str] | None = None,
     ) -> None:
         self.suite = suite
         self.directory = Path(directory)
@@ -86,6 +91,7 @@ class Recorder:
         self.jobs = jobs
         self.methods = methods
         self.splits = splits
+        self.data_sets = data_sets
         self.directory.mkdir(parents=True, exist_ok=True)
         self._checks: list[Row] = []
         self._notes: list[str] = []

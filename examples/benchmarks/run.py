@@ -64,15 +64,15 @@ def run_suite(name: str, directory: Path, arguments: argparse.Namespace) -> str:
     suite = importlib.import_module(name)
     load_before = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     quick, limit, jobs = arguments.quick, arguments.limit, arguments.jobs
-    methods = arguments.methods.split(",") if arguments.methods else None
     recorder = Recorder(
         name,
         directory,
         quick=quick,
         limit=limit,
         jobs=jobs,
-        methods=methods,
+        methods=arguments.methods,
         splits=arguments.splits,
+        data_sets=arguments.data_sets,
     )
     start = time.perf_counter()
     suite.run(recorder)
@@ -92,15 +92,23 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--methods",
         metavar="NAME,NAME",
+        type=_names,
         help="of regression and classification, measure these methods alone, and keep what an "
         "earlier run has found for the others",
     )
     parser.add_argument(
         "--splits",
         metavar="N,N",
-        type=lambda text: [int(split) for split in text.split(",")],
+        type=_splits,
         help="of regression and classification, measure these splits alone, each in a lane of its "
         "own and however long its fits take, and keep what an earlier run has found for the others",
+    )
+    parser.add_argument(
+        "--data-sets",
+        metavar="NAME,NAME",
+        type=_names,
+        help="of regression and classification, measure on these data sets alone, and keep what an "
+        "earlier run has found for the others",
     )
     parser.add_argument("--output", type=Path, help="folder for the results")
     arguments = parser.parse_args()
@@ -108,6 +116,14 @@ def parse_arguments() -> argparse.Namespace:
     if unknown:
         parser.error(f"unknown suite {', '.join(unknown)}; there are {', '.join(SUITES)}")
     return arguments
+
+
+def _names(text: str) -> list[str]:
+    return text.split(",")
+
+
+def _splits(text: str) -> list[int]:
+    return [int(split) for split in text.split(",")]
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):

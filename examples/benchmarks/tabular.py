@@ -57,14 +57,19 @@ def measure(
 ) -> Comparison:
     """Fit all methods to the splits of all data sets, which are to be in order of their size."""
     names = [name for name in names if name in QUICK] if recorder.quick else list(names)
+    measured_on = names
+    if recorder.data_sets is not None:
+        measured_on = _chosen("data set", recorder.data_sets, names)
     # Those that take longest come first, so that no process waits for them in the end.
     order = sorted(methods, key=lambda method: -BUDGETS.get(method, 0))
     if recorder.methods is not None:
-        order = _chosen(recorder.methods, order)
+        order = _chosen("method", recorder.methods, order)
     with TemporaryDirectory() as folder, ThreadPoolExecutor(recorder.jobs) as lanes:
         models = Path(folder)
         tasks = [(method, splits) for method in order for splits in _lanes_of_splits(recorder)]
-        results = lanes.map(lambda task: _measure_method(recorder, names, *task, models), tasks)
+        results = lanes.map(
+            lambda task: _measure_method(recorder, measured_on, *task, models), tasks
+        )
         rows = [row for rows_of_method in results for row in rows_of_method]
         # What hours of fits have found is not to be lost with them.
         try:
@@ -72,13 +77,13 @@ def measure(
         except (OSError, EOFError, RuntimeError) as error:
             recorder.note(f"Predictions are not timed: {type(error).__name__}: {error}.")
     rows = [row | {"measured": date_and_commit()} for row in rows]
-    if recorder.methods is not None or recorder.splits is not None:
-        rows += _results_of_others(recorder, order)
+    rows += _results_of_others(recorder, order)
     _note_busy_machine(recorder, rows)
     recorder.data("all", rows, "Every fit")
     measured = list(dict.fromkeys(str(row["method"]) for row in rows))
     rank = {method: place for place, method in enumerate(ORDER)}
     measured.sort(key=lambda method: rank.get(method, len(rank)))
+    names = [name for name in names if any(row["data"] == name for row in rows)]
     comparison = Comparison.of(rows, names, measured, score)
     for method in measured:
         if failures := comparison.failures(method):
@@ -86,11 +91,11 @@ def measure(
     return comparison
 
 
-def _chosen(chosen: Sequence[str], methods: list[str]) -> list[str]:
-    unknown = [method for method in chosen if method not in methods]
+def _chosen(what: str, chosen: Sequence[str], there_are: list[str]) -> list[str]:
+    unknown = [name for name in chosen if name not in there_are]
     if unknown:
-        raise ValueError(f"No method {', '.join(unknown)}; there are {', '.join(methods)}.")
-    return [method for method in methods if method in chosen]
+        raise ValueError(f"No {what} {', '.join(unknown)}; there are {', '.join(there_are)}.")
+    return [name for name in there_are if name in chosen]
 
 
 def _lanes_of_splits(recorder: Recorder) -> list[list[int]]:
@@ -101,13 +106,15 @@ def _lanes_of_splits(recorder: Recorder) -> list[list[int]]:
 
 
 def _results_of_others(recorder: Recorder, methods: list[str]) -> list[Row]:
-    """What an earlier run has found for other splits, or methods, and what those contain."""
+    """What an earlier run has found for methods, splits and data sets that this one leaves out."""
     replaced = {*methods, *((OURS_MIN, OURS_1SE) if OURS in methods else ())}
-    splits = range(N_SPLITS) if recorder.splits is None else recorder.splits
+    chosen = {"method": recorder.methods, "split": recorder.splits, "data": recorder.data_sets}
+    if recorder.methods is not None:
+        chosen["method"] = replaced
     rows = [
         row
         for row in recorder.earlier_data("all")
-        if row["method"] not in replaced or row["split"] not in splits
+        if any(names is not None and row[column] not in names for column, names in chosen.items())
     ]
     by_run: dict[object, list[str]] = {}
     for row in rows:
@@ -153,15 +160,13 @@ def _time_predictions(rows: list[Row], models: Path) -> None:
 
     The methods are timed one after the other on each split, as the speed of a machine drifts.
     """
+    row_of: dict[Any, Row] = {(row["data"], row["split"], row["method"]): row for row in rows}
     with Worker() as worker:
-        for row in sorted(rows, key=lambda row: (str(row["data"]), str(row["split"]))):
-            name, seed = str(row["data"]), int(row["split"])  # type: ignore[call-overload]
-            file = _file_of(models, str(row["method"]), name, seed)
+        for name, seed, method in sorted(row_of):
+            file = _file_of(models, method, name, seed)
             if file.exists():
-                times = worker.time_predictions(name, seed, file)
-                for other in rows:
-                    if (other["data"], other["split"]) == (name, seed):
-                        other.update(times.get(str(other["method"]), {}))
+                for timed, times in worker.time_predictions(name, seed, file).items():
+                    row_of[name, seed, timed].update(times)
 
 
 def _file_of(models: Path, method: str, name: str, seed: int) -> Path:
@@ -288,7 +293,7 @@ class Comparison:
 
     def _best(self, name: str) -> str:
         methods = self.common_methods(name)
-        return max(methods, key=lambda method: self.means[name, method]["score"])
+        return max(methods, key=lambda method: self.means[name, method]["score"], default="")
 
 
 def check_dense_network(
@@ -349,7 +354,7 @@ def _tradeoff(comparison: Comparison) -> Any:
         n_rows, n_columns, figsize=(13, 2.5 * n_rows + 0.6), layout="constrained", squeeze=False
     )
     for axis, name in itertools.zip_longest(axes.flat, comparison.names):
-        if name is None:
+        if name is None or not comparison.common_methods(name):
             axis.set_axis_off()
             continue
         points = {m: comparison.means[name, m] for m in comparison.common_methods(name)}
