@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from inspect import signature
 from itertools import count
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -29,7 +29,11 @@ from threadpoolctl import threadpool_limits
 
 from .callbacks import Task, running
 from .estimators import LpReLUClassifier, LpReLURegressor
+from .network import Network
 from .path import LpPath, checked_alphas, default_scores, path_of, path_template, seed_of
+
+if TYPE_CHECKING:
+    from .problem import Report
 
 #: What a path makes no use of, among the parameters of the estimators.
 _NOT_OF_A_PATH = (
@@ -46,6 +50,8 @@ _RULES = ("min", "paired", "1se")
 _CRITERIA = ("aic", "bic", "ebic")
 #: Polish that lowers F by less than this share has found nothing but rounding.
 _NO_MATTER = 1e-9
+#: Losses for which the network can be polished towards other targets.
+_SMOOTH = ("squared_error", "huber")
 #: Losses that are the negative logarithm of a likelihood, but for the scale of the noise.
 _LIKELIHOODS = ("squared_error", "absolute_error", "quantile", "log_loss")
 
@@ -131,7 +137,7 @@ class _PathCV:
                 strict=True,
             )
         )
-        results = run(
+        results: list[_AlongFold] = run(
             delayed(_along_fold)(template, path.alphas, fold, seed, task)
             for template, path, tasks in zip(
                 templates, self.paths_.values(), fold_tasks, strict=True
@@ -247,8 +253,9 @@ class _PathCV:
         weighted = scorer is not None and sample_weight is not None and _takes_weights(scorer)
         return {"groups": groups}, {"sample_weight": sample_weight} if weighted else {}
 
-    def _choose(self: Any, results: list[tuple[np.ndarray, np.ndarray]], data: Any) -> None:
+    def _choose(self: Any, results: list[_AlongFold], data: Any) -> None:
         """Fill in the results and expose the network that is chosen."""
+        exponents = list(self.paths_)
         grid = [(p, index) for p, path in self.paths_.items() for index in range(len(path.alphas))]
         fitted = [self.paths_[p].estimators[index] for p, index in grid]
         table = _table(fitted)
@@ -268,9 +275,19 @@ class _PathCV:
         self.p_, index = grid[self.best_index_]
         self.path_ = self.paths_[self.p_]
         self.best_estimator_ = _polished(self.path_.estimator_at(index), data)
+        if results and self._seeks_consensus():
+            first = exponents.index(self.p_) * self.n_splits_
+            of_folds = results[first : first + self.n_splits_]
+            networks = [result.networks[index] for result in of_folds]
+            networks.append(self.path_.estimators[index].network_)
+            self.best_estimator_ = _in_consensus(self.best_estimator_, networks, data)
         for name, value in vars(self.best_estimator_).items():
             if name.endswith("_") and not name.startswith("_"):
                 setattr(self, name, value)
+
+    def _seeks_consensus(self) -> bool:
+        """Whether the network is to come close to what those of the folds say on average."""
+        return False
 
 
 class LpReLURegressorCV(_PathCV, LpReLURegressor):
@@ -311,6 +328,11 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
         - "1se": the smallest network whose mean score is within one standard error of the best.
         - "aic", "bic", "ebic": the least information criterion on the paths of all data, without
           folds (see Notes).
+
+    consensus : bool, default=True
+        Whether the network of the choice is brought closer to what the networks of the folds
+        predict on average, where that takes no more weights (see Notes). Without folds, with one
+        feature, ``polish=False`` or a loss that is not smooth there is nothing to do.
 
     n_neurons : int, default=100
         Number of neurons before training.
@@ -385,6 +407,14 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
     has there, after the moves of `polish` that a path has no time for. They lower its objective, so
     that it may differ from that of ``path_.estimator_at``.
 
+    A small network varies more from one sample to the next than the mean of several does. So with
+    `consensus`, the networks of the folds at the alpha of the choice and the one on all data are
+    averaged, and what they predict on average, :math:`\bar f(x_i)`, takes the place of
+    :math:`y_i`: the network is polished for these targets, from which noise is averaged out, with
+    half of alpha. The result is taken if it has no more weights and is closer to
+    :math:`\bar f` on the training data. Its `objective_` is that of the data, which may be larger
+    than before. Breiman and Shang's "Born again trees" (1996) are made like this.
+
     From scikit-learn 1.9 on, callbacks such as ``ProgressBar()`` may be set by `set_callbacks`.
     Every path, on all data or on those of a fold, is a task to them. They cannot end the fit.
 
@@ -415,7 +445,10 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
     """
 
     _estimator_class = LpReLURegressor
-    _parameter_constraints: dict[str, list[Any]] = _constraints(LpReLURegressor)
+    _parameter_constraints: dict[str, list[Any]] = {
+        **_constraints(LpReLURegressor),
+        "consensus": ["boolean"],
+    }
 
     def __init__(
         self,
@@ -426,6 +459,7 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
         cv: Any = None,
         scoring: Any = None,
         selection: float | str = 0.01,
+        consensus: bool = True,
         n_neurons: int = 100,
         loss: str = "squared_error",
         penalize_bias: bool = False,
@@ -452,6 +486,7 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
         self.cv = cv
         self.scoring = scoring
         self.selection = selection
+        self.consensus = consensus
         self.n_neurons = n_neurons
         self.loss = loss
         self.penalize_bias = penalize_bias
@@ -471,6 +506,12 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
+
+    def _seeks_consensus(self) -> bool:
+        """Whether there are other networks that might agree on more than the data say."""
+        return bool(
+            self.consensus and self.polish and self.loss in _SMOOTH and self.n_features_in_ > 1
+        )
 
 
 class LpReLUClassifierCV(_PathCV, LpReLUClassifier):
@@ -686,6 +727,15 @@ class _Scoring:
 
 
 @dataclass(frozen=True)
+class _AlongFold:
+    """The networks of a fold's path, their test scores, their numbers of weights and neurons."""
+
+    networks: list[Network]
+    scores: np.ndarray
+    sizes: np.ndarray
+
+
+@dataclass(frozen=True)
 class _Fold:
     """Encoded data of a fold: X, targets, weights; for the test also the weights of scores."""
 
@@ -705,8 +755,7 @@ def _whole_path(template: Any, data: Any, task: Task | None, **options: Any) -> 
 
 def _along_fold(
     template: Any, alphas: np.ndarray, fold: _Fold, seed: int, task: Task | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Test scores of the networks along a path, and their numbers of weights and neurons."""
+) -> _AlongFold:
     from .training import Settings
     from .walk import walk
 
@@ -716,14 +765,14 @@ def _along_fold(
         if walked.interrupted:
             raise KeyboardInterrupt
         fitted = [template._fitted_copy(settings, one) for one in walked.trained]
+        networks = [one.network for one in walked.trained]
         if fold.scoring is not None:
             scores = np.array([fold.scoring(estimator) for estimator in fitted], dtype=np.float64)
         else:
             X, targets, _, sample_weight = fold.test
-            networks = [one.network for one in walked.trained]
             scores = default_scores(template, networks, X, targets, sample_weight)
     sizes = [(one.n_nonzero_weights_, one.n_active_neurons_) for one in fitted]
-    return scores, np.array(sizes)
+    return _AlongFold(networks, scores, np.array(sizes))
 
 
 @contextmanager
@@ -783,19 +832,17 @@ def _table(fitted: list[Any]) -> dict[str, Any]:
     }
 
 
-def _add_scores(
-    table: dict[str, Any], results: list[tuple[np.ndarray, np.ndarray]], n_splits: int
-) -> None:
+def _add_scores(table: dict[str, Any], results: list[_AlongFold], n_splits: int) -> None:
     """Add the columns of the folds; results are in the order of p, then of folds."""
     scores = np.concatenate(
         [
-            np.column_stack([score for score, _ in results[start : start + n_splits]])
+            np.column_stack([one.scores for one in results[start : start + n_splits]])
             for start in range(0, len(results), n_splits)
         ]
     )
     sizes = np.concatenate(
         [
-            np.mean([size for _, size in results[start : start + n_splits]], axis=0)
+            np.mean([one.sizes for one in results[start : start + n_splits]], axis=0)
             for start in range(0, len(results), n_splits)
         ]
     )
@@ -832,21 +879,53 @@ def _best(table: dict[str, Any], rule: float | str) -> int:
 
 def _polished(chosen: Any, data: tuple[Any, np.ndarray, np.ndarray]) -> Any:
     """The network of a path after the moves that a path has no time for."""
-    from .problem import Report
     from .training import Settings
     from .walk import polished
 
     if not chosen.polish:
         return chosen
     settings = Settings.of(chosen, chosen._loss())
-    history = {name: list(column) for name, column in chosen.history_.items()}
-    report = Report(n_iter=chosen.n_iter_, converged=True, history=history)
+    report = _report_of(chosen)
     with _one_thread():
         trained = polished(settings, *data, chosen.network_, alpha=chosen.alpha_, report=report)
     if report.interrupted:
         raise KeyboardInterrupt
     better = trained.objective < chosen.objective_ * (1 - _NO_MATTER)
     return chosen._fitted_copy(settings, trained) if better else chosen
+
+
+def _in_consensus(
+    chosen: Any, networks: list[Network], data: tuple[Any, np.ndarray, np.ndarray]
+) -> Any:
+    """A network no larger than the chosen one that is closer to the mean of others, if found."""
+    from .training import Settings
+    from .walk import polished_towards
+
+    X, _, weight = data
+    mean = np.mean([network.evaluate(X) for network in networks], axis=0)
+    settings = Settings.of(chosen, chosen._loss())
+    report = _report_of(chosen)
+    with _one_thread():
+        trained = polished_towards(
+            settings, *data, chosen.network_, mean, alpha=chosen.alpha_, report=report
+        )
+    if report.interrupted:
+        raise KeyboardInterrupt
+    fitted = chosen._fitted_copy(settings, trained)
+
+    def distance(estimator: Any) -> float:
+        return float(weight @ np.square(estimator.network_.evaluate(X) - mean).sum(axis=1))
+
+    no_larger = fitted.n_nonzero_weights_ <= chosen.n_nonzero_weights_
+    return fitted if no_larger and distance(fitted) < distance(chosen) else chosen
+
+
+def _report_of(fitted: Any) -> Report:
+    """The report of a fit, for what comes after it."""
+    from .problem import Report
+
+    history = {name: list(column) for name, column in fitted.history_.items()}
+    return Report(n_iter=fitted.n_iter_, converged=True, history=history)
 
 
 def _criterion(

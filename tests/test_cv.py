@@ -102,7 +102,8 @@ def test_the_choice_is_made_on_the_path_on_all_data(friedman):
 
 def test_the_choice_is_polished_at_its_alpha_unless_that_is_not_wanted(diabetes):
     X, y = diabetes
-    model = LpReLURegressorCV(**FAST, selection="min", n_alphas=8, skip_connection=False).fit(X, y)
+    options = {"selection": "min", "n_alphas": 8, "skip_connection": False, "consensus": False}
+    model = LpReLURegressorCV(**FAST, **options).fit(X, y)
     on_path = model.path_.estimators[model.best_index_]
     assert model.objective_ < on_path.objective_
     # F of the network that predicts, recomputed in the units of training.
@@ -114,6 +115,45 @@ def test_the_choice_is_polished_at_its_alpha_unless_that_is_not_wanted(diabetes)
     plain = LpReLURegressorCV(**FAST, n_alphas=8, polish=False).fit(X, y)
     on_path = plain.path_.estimators[plain.best_index_]
     assert_array_equal(plain.network_.theta, on_path.network_.theta)
+
+
+def test_the_network_comes_closer_to_the_mean_of_the_folds_with_no_more_weights(diabetes):
+    X, y = diabetes
+    options = {"cv": KFold(4), "n_alphas": 8, "selection": "min", "random_state": 0}
+    alone = LpReLURegressorCV(**options, consensus=False).fit(X, y)
+    model = LpReLURegressorCV(**options).fit(X, y)
+    assert model.alpha_ == alone.alpha_
+    networks = [alone.path_.estimator_at(alone.best_index_)]
+    for rows, _ in KFold(4).split(X):
+        path = lp_path(X[rows], y[rows], alphas=alone.path_.alphas, random_state=0)
+        networks.append(path.estimator_at(alone.best_index_))
+    mean = np.mean([network.predict(X) for network in networks], axis=0)
+    before, after = (np.mean((one.predict(X) - mean) ** 2) for one in (alone, model))
+    assert after < before
+    assert model.n_nonzero_weights_ <= alone.n_nonzero_weights_
+    # F is that of the data, not of what the networks predict.
+    scaled = StandardScaler().fit(X), StandardScaler().fit(y[:, None])
+    residual = (y - model.predict(X)) / scaled[1].scale_
+    weights = np.append(model.network_.theta, model.network_.skip) * np.tile(
+        scaled[0].scale_, model.n_active_neurons_ + 1
+    )
+    path_norm = np.sqrt(np.abs(weights) / scaled[1].scale_).sum()
+    assert_allclose(model.objective_, 0.5 * np.mean(residual**2) + model.alpha_ * path_norm)
+
+
+@pytest.mark.parametrize(
+    "options", [{"selection": "bic"}, {"polish": False}, {"loss": "absolute_error"}, {}]
+)
+def test_there_is_no_consensus_where_there_is_nothing_to_agree_on(diabetes, options):
+    X, y = diabetes
+    if not options:
+        X = X[:, [2]]
+    with_it, without = (
+        LpReLURegressorCV(**FAST, n_alphas=5, consensus=wanted, **options).fit(X, y)
+        for wanted in (True, False)
+    )
+    assert_array_equal(with_it.network_.theta, without.network_.theta)
+    assert_array_equal(with_it.network_.skip, without.network_.skip)
 
 
 def test_results_are_laid_out_as_by_a_grid_search(friedman):
