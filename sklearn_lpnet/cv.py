@@ -330,7 +330,7 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
           folds (see Notes).
 
     consensus : bool, default=True
-        Whether the network of the choice is brought closer to what the networks of the folds
+        Whether the network of the choice is also to agree with what the networks of the folds
         predict on average, where that takes no more weights (see Notes). Without folds, with one
         feature, ``polish=False`` or a loss that is not smooth there is nothing to do.
 
@@ -409,11 +409,10 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
 
     A small network varies more from one sample to the next than the mean of several does. So with
     `consensus`, the networks of the folds at the alpha of the choice and the one on all data are
-    averaged, and what they predict on average, :math:`\bar f(x_i)`, takes the place of
-    :math:`y_i`: the network is polished for these targets, from which noise is averaged out, with
-    half of alpha. The result is taken if it has no more weights and is closer to
-    :math:`\bar f` on the training data. Its `objective_` is that of the data, which may be larger
-    than before. Breiman and Shang's "Born again trees" (1996) are made like this.
+    averaged, and the network is polished once more for the targets
+    :math:`(y_i + \bar f(x_i)) / 2`, halfway from the data to what they say on average. The result
+    is taken if it has no more weights. Its `objective_` is that of the data, and may be larger than
+    without. Breiman and Shang's "Born again trees" (1996) learn from the mean of trees like this.
 
     From scikit-learn 1.9 on, callbacks such as ``ProgressBar()`` may be set by `set_callbacks`.
     Every path, on all data or on those of a fold, is a task to them. They cannot end the fit.
@@ -897,27 +896,25 @@ def _polished(chosen: Any, data: tuple[Any, np.ndarray, np.ndarray]) -> Any:
 def _in_consensus(
     chosen: Any, networks: list[Network], data: tuple[Any, np.ndarray, np.ndarray]
 ) -> Any:
-    """A network no larger than the chosen one that is closer to the mean of others, if found."""
+    """The network polished for targets halfway from the data to what networks say on average.
+
+    The chosen one itself where that takes more weights.
+    """
     from .training import Settings
     from .walk import polished_towards
 
-    X, _, weight = data
-    mean = np.mean([network.evaluate(X) for network in networks], axis=0)
+    X, targets, _ = data
+    halfway = (targets + np.mean([network.evaluate(X) for network in networks], axis=0)) / 2
     settings = Settings.of(chosen, chosen._loss())
     report = _report_of(chosen)
     with _one_thread():
         trained = polished_towards(
-            settings, *data, chosen.network_, mean, alpha=chosen.alpha_, report=report
+            settings, *data, chosen.network_, halfway, alpha=chosen.alpha_, report=report
         )
     if report.interrupted:
         raise KeyboardInterrupt
     fitted = chosen._fitted_copy(settings, trained)
-
-    def distance(estimator: Any) -> float:
-        return float(weight @ np.square(estimator.network_.evaluate(X) - mean).sum(axis=1))
-
-    no_larger = fitted.n_nonzero_weights_ <= chosen.n_nonzero_weights_
-    return fitted if no_larger and distance(fitted) < distance(chosen) else chosen
+    return fitted if fitted.n_nonzero_weights_ <= chosen.n_nonzero_weights_ else chosen
 
 
 def _report_of(fitted: Any) -> Report:

@@ -55,8 +55,6 @@ MOST_ROWS, WORK = 8192, 5e8
 ENOUGH = 1e-3
 #: Weights come back from this multiple of the least alpha downwards, by steps of this factor.
 GROWN_FROM, GROWN_FACTOR = 30.0, 2.9
-#: What is left of alpha where the targets are not the data, but what networks predict.
-TOWARDS_TARGETS = 0.5
 
 
 @dataclass(frozen=True)
@@ -154,13 +152,8 @@ def polished_towards(
     alpha: float,
     report: Report,
 ) -> Trained:
-    """A network that is polished for `targets` in place of y; its loss and F are those of the data.
-
-    As noise is no part of such targets, half of `alpha` decides what they are worth.
-    """
-    towards = polished(
-        settings, X, targets, weight, network, alpha=TOWARDS_TARGETS * alpha, report=Report()
-    )
+    """A network that is polished for `targets` in place of y; its loss and F are those of y."""
+    towards = polished(settings, X, targets, weight, network, alpha=alpha, report=Report())
     X, y, weight = merge_rows(X, y, weight)
     scaler = settings.scaler(X, y, weight)
     problem = replace(settings.problem(X, y, weight, scaler), alpha=alpha)
