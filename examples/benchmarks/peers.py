@@ -13,6 +13,7 @@ scores of their bins.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,7 +32,6 @@ from sklearn_lpnet import (
     LpReLURegressor,
     LpReLURegressorCV,
 )
-from sklearn_lpnet.cv import _best, _polished
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Method:
     features: Callable[[Any], np.ndarray]
     #: Whether the first fit of a process compiles code, which is not to be timed.
     compiles: bool = False
-    #: Methods whose models follow from a fitted model and its data, without a fit of their own.
-    contained: dict[str, Callable[[Any, np.ndarray, np.ndarray], Any]] = field(default_factory=dict)
+    #: Methods whose models follow from a fitted model, without a fit of their own.
+    contained: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
 
 
 def _lasso_net(seed: int) -> Any:
@@ -103,12 +103,32 @@ def _logistic_regression(seed: int) -> Any:
     )
 
 
-def _chosen_by(selection: str) -> Callable[[Any, np.ndarray, np.ndarray], Any]:
+class _KeepsFolds:
+    """Keeps what it chooses from, but does not take it into a file."""
+
+    def _choose(self, *found: Any) -> None:
+        self._found = found
+        super()._choose(*found)  # type: ignore[misc]
+
+    def __getstate__(self) -> Any:
+        return {name: value for name, value in super().__getstate__().items() if name != "_found"}  # type: ignore[attr-defined]
+
+
+class _RegressorCV(_KeepsFolds, LpReLURegressorCV):
+    pass
+
+
+class _ClassifierCV(_KeepsFolds, LpReLUClassifierCV):
+    pass
+
+
+def _chosen_by(selection: str) -> Callable[[Any], Any]:
     """Give what another `selection` would choose from the same paths and folds."""
 
-    def choose(model: Any, X: np.ndarray, y: np.ndarray) -> Any:
-        chosen = model.path_.estimator_at(_best(model.cv_results_, selection))
-        return _polished(chosen, model._encoded(X, y, None, reset=False))
+    def choose(model: Any) -> Any:
+        other = copy.copy(model).set_params(selection=selection)
+        other._choose(*model._found)
+        return other
 
     return choose
 
@@ -189,7 +209,7 @@ MLP, BOOSTING, LASSO_NET = "MLP", "HistGradientBoosting", "LassoNet CV"
 _CHOICES = {OURS_MIN: _chosen_by("min"), OURS_1SE: _chosen_by("1se")}
 
 REGRESSORS: dict[str, Method] = {
-    OURS: Method(lambda seed: LpReLURegressorCV(random_state=seed), *_OWN, contained=_CHOICES),
+    OURS: Method(lambda seed: _RegressorCV(random_state=seed), *_OWN, contained=_CHOICES),
     OURS_DEFAULT: Method(lambda seed: LpReLURegressor(random_state=seed), *_OWN),
     MLP: Method(lambda seed: MLPRegressor(random_state=seed), *_DENSE),
     "MLP pruned": Method(PrunedRegressor, *_DENSE),
@@ -202,7 +222,7 @@ REGRESSORS: dict[str, Method] = {
 }
 
 CLASSIFIERS: dict[str, Method] = {
-    OURS: Method(lambda seed: LpReLUClassifierCV(random_state=seed), *_OWN, contained=_CHOICES),
+    OURS: Method(lambda seed: _ClassifierCV(random_state=seed), *_OWN, contained=_CHOICES),
     OURS_DEFAULT: Method(lambda seed: LpReLUClassifier(random_state=seed), *_OWN),
     MLP: Method(lambda seed: MLPClassifier(random_state=seed), *_DENSE),
     "MLP pruned": Method(PrunedClassifier, *_DENSE),

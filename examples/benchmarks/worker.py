@@ -139,7 +139,7 @@ def _measure(method_name: str, name: str, seed: int, file: Path, connection: Any
     connection.send([])
     models = {method_name: model}
     for other, choose in method.contained.items():
-        models[other] = choose(model, X_train, y_train)
+        models[other] = choose(model)
     times: dict[str, Result] = {name: {} for name in models}
     try:
         joblib.dump(models, file)
