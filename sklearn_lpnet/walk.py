@@ -15,7 +15,7 @@ import torch
 
 from .network import Network
 from .problem import Problem, Progress, Report, merge_rows
-from .solvers.insertion import with_more_weights
+from .solvers.insertion import AbsentWeights
 from .solvers.moves import simplified
 from .solvers.polish import Search, polish
 from .solvers.proximal import gone_on
@@ -404,8 +404,12 @@ class _SecondOrder:
         sample = replace(self.sample, alpha=alpha)
         start = Point.of(sample, network)
         search = Search(sample, best=start, work_left=WORK, enough=ENOUGH)
+        point = absent = None
         for affine in (True, False):
-            more = with_more_weights(sample, search.best, affine=affine)
+            if search.best is not point:
+                point = search.best
+                absent = AbsentWeights.of(sample, point)
+            more = None if absent is None else absent.together(affine=affine)
             if more is not None:
                 search.thin_out(evaluated(sample, more))
         return network if search.best is start else self._on_all_rows(alpha, search.best, network)

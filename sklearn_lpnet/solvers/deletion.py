@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..problem import Problem
-from .quadratic import PenaltyTerms, Point, Quadratic, Support
+from .quadratic import PenaltyTerms, Point, Quadratic, Support, factor_or_none
 
 #: Deletions of single coordinates between two looks at whole neurons.
 GROUPS_EVERY = 8
@@ -242,8 +242,8 @@ def _inverse(hessian: Tensor, ridge: Array) -> Tensor | None:
     """Q⁻¹ on the host; None where Q is singular to rounding."""
     system = hessian.cpu().clone()
     system.diagonal().add_(torch.from_numpy(ridge))
-    factor, info = torch.linalg.cholesky_ex(system)
-    return None if int(info) else torch.cholesky_inverse(factor)
+    factor = factor_or_none(system)
+    return None if factor is None else torch.cholesky_inverse(factor)
 
 
 def _groups(problem: Problem, support: Support) -> tuple[Array, Array]:

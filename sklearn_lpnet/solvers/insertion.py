@@ -9,7 +9,15 @@ import torch
 from torch import Tensor
 
 from ..problem import Problem
-from .quadratic import PenaltyTerms, Point, Quadratic, Support, outputs
+from .quadratic import (
+    PenaltyTerms,
+    Point,
+    Quadratic,
+    Support,
+    factor_or_none,
+    gradient_and_diagonal,
+    outputs,
+)
 
 #: Parameters of the model, candidates returned, rows and knots that a candidate neuron is
 #: tried on, and the number of ways for it to look.
@@ -28,10 +36,10 @@ def weight_insertions(problem: Problem, point: Point) -> Iterator[Point]:
 
     .. math:: g_j u + \tfrac12 (H_{jj} - H_{jS} Q^{-1} H_{Sj}) u^2 + \alpha |u|^p
     """
-    absent = _Absent.of(problem, point)
+    absent = AbsentWeights.of(problem, point)
     if absent is None:
         return
-    several = absent.together(problem, point, affine=True)
+    several = absent.together(affine=True)
     if several is not None:
         yield several
     for k in absent.promising[:MOST_TRIALS].tolist():
@@ -41,24 +49,14 @@ def weight_insertions(problem: Problem, point: Point) -> Iterator[Point]:
         yield absent.model.support.write(point, u)
 
 
-def with_more_weights(problem: Problem, point: Point, *, affine: bool) -> Point | None:
-    """The point with all weights at once that should lower F if they came one by one.
-
-    There may be half as many as it has. The model's minimum is taken over all of them, where
-    each new one pays what the majoriser of its penalty asks at the step that it would take by
-    itself. With `affine` the neurons stay as they are, and only the affine part gets weights;
-    else the step is damped. None if no weight should lower F.
-    """
-    absent = _Absent.of(problem, point)
-    return None if absent is None else absent.together(problem, point, affine=affine)
-
-
 @dataclass(frozen=True)
-class _Absent:
+class AbsentWeights:
     """Weights that a point does not have, and what the model of the loss promises of each.
 
     Attributes
     ----------
+    problem : Problem
+    point : Point
     model : Quadratic
         Of the parameters at `inside`, those of the point, and at `outside`, the weights.
     answer : Tensor of shape (n_inside, n_outside)
@@ -69,6 +67,8 @@ class _Absent:
         Which of them should lower F, the best first.
     """
 
+    problem: Problem
+    point: Point
     model: Quadratic
     inside: Tensor
     outside: Tensor
@@ -77,23 +77,23 @@ class _Absent:
     promising: Tensor
 
     @classmethod
-    def of(cls, problem: Problem, point: Point) -> _Absent | None:
+    def of(cls, problem: Problem, point: Point) -> AbsentWeights | None:
         """None where there are none, or too many parameters to tell."""
         few = problem.first_rows(min(problem.n_samples, MOST_ROWS), problem.dtype)
-        support = Support.of(problem, point, with_direction=False)
-        if support.size > MOST_PARAMETERS - MOST_ABSENT:
+        n_present = Support.of(problem, point, with_direction=False).size
+        if n_present > MOST_PARAMETERS - MOST_ABSENT:
             return None
-        everything = Support.everything(problem, point)
-        if everything.size > support.size + MOST_ABSENT:
-            everything = _likely(few, point, everything)
-        support, u = everything, everything.read(point)
+        support = Support.everything(problem, point)
+        if support.size > n_present + MOST_ABSENT:
+            support = _likely(few, point, support)
+        u = support.read(point)
         absent = _may_come(problem, support) & (u == 0)
         inside, outside = torch.nonzero(~absent)[:, 0], torch.nonzero(absent)[:, 0]
         if len(outside) == 0:
             return None
         model = Quadratic.at(few, point, support=support)
         terms = PenaltyTerms.at(problem, support, u)
-        factor = _factor(model.hessian[inside][:, inside], terms.majorizer[inside])
+        factor = _factor(model.hessian[inside][:, inside], terms.majorizer[inside], damping=0.0)
         if factor is None:
             return None
         cross = model.hessian[inside][:, outside]
@@ -102,10 +102,17 @@ class _Absent:
         curvature = model.hessian.diagonal()[outside] - (cross * answer).sum(dim=0)
         step, gain = _best_step(problem, slope, curvature.clamp(min=1e-12), torch.ones_like(slope))
         order = gain.argsort(descending=True)
-        return cls(model, inside, outside, answer, step, order[gain[order] > 0])
+        promising = order[gain[order] > 0]
+        return cls(problem, point, model, inside, outside, answer, step, promising)
 
-    def together(self, problem: Problem, point: Point, *, affine: bool) -> Point | None:
-        """What `with_more_weights` returns."""
+    def together(self, *, affine: bool) -> Point | None:
+        """The point with all weights at once that should lower F if they came one by one.
+
+        There may be half as many as it has. The model's minimum is taken over all of them, where
+        each new one pays what the majoriser of its penalty asks at the step that it would take by
+        itself. With `affine` the neurons stay as they are, and only the affine part gets weights;
+        else the step is damped. None if no weight should lower F.
+        """
         model, inside, chosen = self.model, self.inside, self.promising
         if affine:
             inside = inside[inside >= model.support.skip.start]
@@ -115,7 +122,7 @@ class _Absent:
         chosen = chosen[: max(MOST_TRIALS, len(self.inside) // 2)]
         u = model.u.clone()
         u[self.outside[chosen]] = self.step[chosen]
-        majorizer = PenaltyTerms.at(problem, model.support, u).majorizer
+        majorizer = PenaltyTerms.at(self.problem, model.support, u).majorizer
         free = torch.cat([inside, self.outside[chosen]])
         damping = 0.0 if affine else DAMPING
         factor = _factor(model.hessian[free][:, free], majorizer[free], damping)
@@ -124,7 +131,7 @@ class _Absent:
         u = model.u.clone()
         slope = (model.gradient + majorizer * u)[free]
         u[free] -= torch.cholesky_solve(slope[:, None], factor)[:, 0]
-        return model.support.write(point, u)
+        return model.support.write(self.point, u)
 
 
 def _may_come(problem: Problem, support: Support) -> Tensor:
@@ -140,41 +147,14 @@ def _likely(problem: Problem, point: Point, support: Support) -> Support:
 
     They are those that promise most if the point's own parameters stay as they are.
     """
-    X1 = problem.rows.take(slice(0, problem.n_samples))
-    weight = problem.weight[:, None]
-    z = X1 @ _rays(point).to(X1.dtype).T
-    f = outputs(point, X1)
-    slope = problem.loss.gradient(problem.y, f) * weight
-    if problem.loss.separable:
-        curvature = problem.loss.curvature(problem.y, f) * weight
-    else:
-        share = f.softmax(dim=1)
-        curvature = share * (1 - share) * weight
-    direction = point.direction.to(X1.dtype)
-    on = (z > 0).to(X1.dtype)
-    slopes = [((slope @ direction.T) * on).T @ X1, slope.T @ X1]
-    curvatures = [
-        ((curvature @ direction.square().T) * on).T @ X1.square(),
-        curvature.T @ X1.square(),
-    ]
-    at = (support.neuron, support.feature), (support.skip_row, support.skip_column)
-    slope, curvature = (
-        torch.cat([part[where] for part, where in zip(parts, at, strict=True)])
-        for parts in (slopes, curvatures)
-    )
+    slope, curvature = gradient_and_diagonal(problem, point, support)
     least = 1e-6 * curvature.max().clamp(min=1e-12)
     gain = _best_step(problem, slope, curvature.clamp(min=least), torch.ones_like(slope))[1]
-    u, n_theta = support.read(point), len(support.neuron)
-    own, may = (
-        torch.cat([values[support.theta], values[support.skip]])
-        for values in (u != 0, _may_come(problem, support))
-    )
-    gain = torch.where(own, torch.inf, torch.where(may, gain, -torch.inf))
-    kept = torch.zeros_like(own)
-    kept[gain.argsort(descending=True)[: int(own.sum()) + MOST_ABSENT]] = True
-    if problem.skip == "free" or support.n_outputs > 1:
-        kept[n_theta:] = True
-    theta, skip = kept[:n_theta], kept[n_theta:]
+    absent = _may_come(problem, support) & (support.read(point) == 0)
+    gain = torch.where(absent, gain, torch.inf)
+    kept = torch.zeros_like(absent)
+    kept[gain.argsort(descending=True)[: int((~absent).sum()) + MOST_ABSENT]] = True
+    theta, skip = kept[support.theta], kept[support.skip]
     return replace(
         support,
         neuron=support.neuron[theta],
@@ -184,12 +164,11 @@ def _likely(problem: Problem, point: Point, support: Support) -> Support:
     )
 
 
-def _factor(hessian: Tensor, majorizer: Tensor, damping: float = 0.0) -> Tensor | None:
+def _factor(hessian: Tensor, majorizer: Tensor, damping: float) -> Tensor | None:
     """Cholesky factor of the system of a step; None where it is singular to rounding."""
     system = hessian + torch.diag(majorizer)
     system += torch.diag((damping + 1e-9) * system.diagonal() + 1e-12)
-    factor, info = torch.linalg.cholesky_ex(system)
-    return None if int(info) else factor
+    return factor_or_none(system)
 
 
 def neuron_insertions(problem: Problem, point: Point) -> Iterator[Point]:

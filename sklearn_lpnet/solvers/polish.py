@@ -13,7 +13,7 @@ from ..problem import Problem
 from .deletion import deletions
 from .moves import first_better, simplified
 from .proximal import gone_on
-from .quadratic import PenaltyTerms, Point, Quadratic, Support, evaluated
+from .quadratic import PenaltyTerms, Point, Quadratic, Support, evaluated, factor_or_none
 
 #: Damped Newton: first damping, its factors after success and failure, number of tries.
 DAMPING, EASE, STIFFEN, TRIES = 1e-3, 0.2, 8.0, 5
@@ -245,8 +245,8 @@ def _stepped(
 
 def _solved(system: Tensor, right: Tensor) -> Tensor | None:
     """Solution of a positive definite system; None if it is not."""
-    factor, info = torch.linalg.cholesky_ex(system)
-    return None if int(info) else torch.cholesky_solve(right[:, None], factor)[:, 0]
+    factor = factor_or_none(system)
+    return None if factor is None else torch.cholesky_solve(right[:, None], factor)[:, 0]
 
 
 def _sample(problem: Problem, network: Network) -> Problem:

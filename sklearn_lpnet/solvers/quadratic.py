@@ -258,6 +258,39 @@ def evaluated(problem: Problem, point: Point) -> Point:
     return replace(point, objective=float(loss) + problem.alpha * path_norm(problem, point))
 
 
+def gradient_and_diagonal(
+    problem: Problem, point: Point, support: Support
+) -> tuple[Tensor, Tensor]:
+    """What `Quadratic` has as gradient and on the Hessian's diagonal, but for kinks.
+
+    Directions are no parameters here.
+    """
+    layers = _layers(point, problem.dtype)
+    squares = layers[1].square().T
+    gradient = torch.zeros(support.size, dtype=torch.float64, device=problem.device)
+    diagonal = torch.zeros_like(gradient)
+    for rows, X1 in problem.rows.blocks(point.n_neurons + support.n_outputs):
+        hidden, f = _forward(X1, layers)
+        on = (hidden > 0).to(hidden.dtype)
+        weight = problem.weight[rows, None]
+        slope = problem.loss.gradient(problem.y[rows], f) * weight
+        gradient += _gradient(support, layers, X1, hidden, on, slope).to(torch.float64)
+        strength, share = _strengths(problem, rows, f)
+        along = strength @ squares
+        if not problem.loss.separable:
+            along -= (strength @ layers[1].T).square()
+        neurons = (along * weight * on).T @ X1.square()
+        affine = (share * weight).T @ X1.square()
+        diagonal += _in_order(support, neurons, affine).to(torch.float64)
+    return gradient, diagonal
+
+
+def factor_or_none(system: Tensor) -> Tensor | None:
+    """Cholesky factor of a matrix; None where it is not positive definite, to rounding."""
+    factor, info = torch.linalg.cholesky_ex(system)
+    return None if int(info) else factor
+
+
 def outputs(point: Point, X1: Tensor) -> Tensor:
     """f(x), of shape (n, o), for rows that end with a one."""
     return _forward(X1, _layers(point, X1.dtype))[1]
@@ -362,18 +395,32 @@ def _gradient(
     """Gradient of the loss in u, from its (n, o) derivatives in the outputs."""
     direction = layers[1]
     back = (slope @ direction.T) * on
-    neurons, affine = back.T @ X1, slope.T @ X1
+    gradient = _in_order(support, back.T @ X1, slope.T @ X1)
+    if support.with_direction:
+        along = hidden.T @ slope
+        radial = (along * direction).sum(dim=1, keepdim=True)
+        gradient = torch.cat([gradient, (along - radial * direction).flatten()])
+    return gradient
+
+
+def _in_order(support: Support, neurons: Tensor, affine: Tensor) -> Tensor:
+    """Entries for (θ, β) and (A, c), as u has them."""
     parts = [
         neurons[support.neuron, support.feature],
         neurons[:, -1],
         affine[support.skip_row, support.skip_column],
         affine[:, -1],
     ]
-    if support.with_direction:
-        along = hidden.T @ slope
-        radial = (along * direction).sum(dim=1, keepdim=True)
-        parts.append((along - radial * direction).flatten())
     return torch.cat(parts)
+
+
+def _strengths(problem: Problem, rows: slice, f: Tensor) -> tuple[Tensor, Tensor]:
+    """The c of `_root_jacobian`, and the diagonal of C."""
+    if problem.loss.separable:
+        strength = problem.loss.curvature(problem.y[rows], f)
+        return strength, strength
+    share = f.softmax(dim=1)
+    return share, share * (1 - share)
 
 
 def _root_jacobian(
@@ -394,12 +441,8 @@ def _root_jacobian(
     for the softmax. So each sample and output gives one row; those whose c is next to
     nothing are left out.
     """
-    if problem.loss.separable:
-        strength, centre = problem.loss.curvature(problem.y[rows], f), None
-        share = strength
-    else:
-        strength = centre = f.softmax(dim=1)
-        share = strength * (1 - strength)
+    strength, share = _strengths(problem, rows, f)
+    centre = None if problem.loss.separable else strength
     strength = (strength * problem.weight[rows, None]).sqrt()
     sample, output = torch.nonzero(share > NEGLIGIBLE * share.max(), as_tuple=True)
     strength = strength[sample, output].to(dtype)[:, None]

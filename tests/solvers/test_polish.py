@@ -23,7 +23,14 @@ from sklearn_lpnet.solvers import polish as polish_module
 from sklearn_lpnet.solvers.deletion import deletions
 from sklearn_lpnet.solvers.moves import merged, reoriented, simplified, turned
 from sklearn_lpnet.solvers.proximal import proximal
-from sklearn_lpnet.solvers.quadratic import PenaltyTerms, Point, Quadratic, Support, evaluated
+from sklearn_lpnet.solvers.quadratic import (
+    PenaltyTerms,
+    Point,
+    Quadratic,
+    Support,
+    evaluated,
+    gradient_and_diagonal,
+)
 
 
 def polish(problem, network):
@@ -336,6 +343,25 @@ class TestQuadratic:
         exact = isinstance(problem.loss, SquaredError | Huber)
         atol = (1e-7 if exact else 1e-2) * np.abs(expected).max()
         assert_allclose(model.hessian, expected, atol=atol)
+
+    @pytest.mark.parametrize("skip", ["none", "penalized", "free"])
+    @pytest.mark.parametrize("task", TASKS)
+    def test_gradient_and_diagonal_of_weights_that_may_come(self, task, skip):
+        problem, network = clear_of_kinks(task, 60, 3, skip=skip)
+        network.theta[0, 1] = network.theta[2, 0] = 0.0
+        point = Point.of(problem, network)
+        support = Support.everything(problem, point)
+        J = jacobian(problem, point, support)
+        f = torch.as_tensor(network.evaluate(inputs(problem)))
+        weight = problem.weight.numpy()
+        slope = problem.loss.gradient(problem.y, f).numpy()
+        curvature = problem.loss.curvature(problem.y, f).numpy()
+        if problem.loss.separable:
+            curvature = curvature[:, :, None] * np.eye(f.shape[1])
+        gradient, diagonal = gradient_and_diagonal(problem, point, support)
+        assert_allclose(gradient, np.einsum("n,no,nop->p", weight, slope, J), rtol=1e-6, atol=1e-8)
+        expected = np.einsum("n,nop,noq,nqp->p", weight, J, curvature, J)
+        assert_allclose(diagonal, expected, rtol=1e-6, atol=1e-7)
 
     @pytest.mark.parametrize("n_outputs", [1, 2])
     def test_is_the_loss_itself_within_a_cell(self, n_outputs):
