@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from joblib import Parallel, delayed
+from scipy.special import expit, softmax
 from scipy.stats import rankdata
 from sklearn.base import _fit_context, is_classifier
 from sklearn.metrics import check_scoring, get_scorer_names
@@ -50,8 +51,8 @@ _RULES = ("min", "paired", "1se")
 _CRITERIA = ("aic", "bic", "ebic")
 #: Polish that lowers F by less than this share has found nothing but rounding.
 _NO_MATTER = 1e-9
-#: Losses for which the network can be polished towards other targets.
-_SMOOTH = ("squared_error", "huber")
+#: Losses for which a network can be polished for what others predict.
+_WITH_CONSENSUS = ("squared_error", "huber", "log_loss")
 #: Losses that are the negative logarithm of a likelihood, but for the scale of the noise.
 _LIKELIHOODS = ("squared_error", "absolute_error", "quantile", "log_loss")
 
@@ -66,6 +67,7 @@ def _constraints(base: type) -> dict[str, list[Any]]:
         "cv": ["cv_object"],
         "scoring": [StrOptions(set(get_scorer_names())), callable, None],
         "selection": [Interval(Real, 0, None, closed="left"), StrOptions({*_RULES, *_CRITERIA})],
+        "consensus": ["boolean"],
         "n_jobs": [Integral, None],
     }
 
@@ -285,9 +287,10 @@ class _PathCV:
             if name.endswith("_") and not name.startswith("_"):
                 setattr(self, name, value)
 
-    def _seeks_consensus(self) -> bool:
-        """Whether the network is to come close to what those of the folds say on average."""
-        return False
+    def _seeks_consensus(self: Any) -> bool:
+        """Whether the network is to agree with what those of the folds say on average."""
+        may = self.polish and self.loss in _WITH_CONSENSUS and self.n_features_in_ > 1
+        return bool(self.consensus and may)
 
 
 class LpReLURegressorCV(_PathCV, LpReLURegressor):
@@ -444,10 +447,7 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
     """
 
     _estimator_class = LpReLURegressor
-    _parameter_constraints: dict[str, list[Any]] = {
-        **_constraints(LpReLURegressor),
-        "consensus": ["boolean"],
-    }
+    _parameter_constraints: dict[str, list[Any]] = _constraints(LpReLURegressor)
 
     def __init__(
         self,
@@ -506,12 +506,6 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _seeks_consensus(self) -> bool:
-        """Whether there are other networks that might agree on more than the data say."""
-        return bool(
-            self.consensus and self.polish and self.loss in _SMOOTH and self.n_features_in_ > 1
-        )
-
 
 class LpReLUClassifierCV(_PathCV, LpReLUClassifier):
     r"""Sparse ReLU network for classification, with alpha and p chosen along regularization paths.
@@ -551,6 +545,11 @@ class LpReLUClassifierCV(_PathCV, LpReLUClassifier):
         - "1se": the smallest network whose mean score is within one standard error of the best.
         - "aic", "bic", "ebic": the least information criterion on the paths of all data, without
           folds (see Notes).
+
+    consensus : bool, default=True
+        Whether the network of the choice is also to agree with what the networks of the folds
+        predict on average, where that takes no more weights (see Notes). Without folds, with one
+        feature, ``polish=False`` or a loss that is not smooth there is nothing to do.
 
     n_neurons : int, default=100
         Number of neurons before training.
@@ -628,6 +627,12 @@ class LpReLUClassifierCV(_PathCV, LpReLUClassifier):
     has there, after the moves of `polish` that a path has no time for. They lower its objective, so
     that it may differ from that of ``path_.estimator_at``.
 
+    A small network varies more from one sample to the next than the mean of several does. So with
+    `consensus`, the probabilities of the networks of the folds at the alpha of the choice and of
+    the one on all data are averaged, and the network is polished once more for targets halfway from
+    the labels to these. The result is taken if it has no more weights. Its `objective_` is that of
+    the labels, and may be larger than without.
+
     From scikit-learn 1.9 on, callbacks such as ``ProgressBar()`` may be set by `set_callbacks`.
     Every path, on all data or on those of a fold, is a task to them. They cannot end the fit.
 
@@ -667,6 +672,7 @@ class LpReLUClassifierCV(_PathCV, LpReLUClassifier):
         cv: Any = None,
         scoring: Any = None,
         selection: float | str = 0.01,
+        consensus: bool = True,
         n_neurons: int = 100,
         loss: str = "log_loss",
         penalize_bias: bool = False,
@@ -692,6 +698,7 @@ class LpReLUClassifierCV(_PathCV, LpReLUClassifier):
         self.cv = cv
         self.scoring = scoring
         self.selection = selection
+        self.consensus = consensus
         self.n_neurons = n_neurons
         self.loss = loss
         self.penalize_bias = penalize_bias
@@ -904,7 +911,8 @@ def _in_consensus(
     from .walk import polished_towards
 
     X, targets, _ = data
-    halfway = (targets + np.mean([network.evaluate(X) for network in networks], axis=0)) / 2
+    predicted = [_in_units_of_targets(chosen, network.evaluate(X)) for network in networks]
+    halfway = (targets + np.mean(predicted, axis=0)) / 2
     settings = Settings.of(chosen, chosen._loss())
     report = _report_of(chosen)
     with _one_thread():
@@ -915,6 +923,16 @@ def _in_consensus(
         raise KeyboardInterrupt
     fitted = chosen._fitted_copy(settings, trained)
     return fitted if fitted.n_nonzero_weights_ <= chosen.n_nonzero_weights_ else chosen
+
+
+def _in_units_of_targets(estimator: Any, outputs: np.ndarray) -> np.ndarray:
+    """The outputs of a network as what it was trained for: numbers, or probabilities."""
+    if not is_classifier(estimator):
+        return outputs
+    encoding = estimator._encoding
+    if encoding.binary or encoding.multilabel:
+        return np.asarray(expit(outputs))
+    return np.asarray(softmax(outputs, axis=1))
 
 
 def _report_of(fitted: Any) -> Report:

@@ -176,7 +176,7 @@ class Quantile:
 
 @dataclass(frozen=True)
 class BinaryLogLoss:
-    r"""The log loss :math:`\sum \log(1 + e^f) - y f`, y in {0, 1}, f the logits of y = 1.
+    r"""The log loss :math:`\sum \log(1 + e^f) - y f`, y in [0, 1], f the logits of y = 1.
 
     Several outputs are several labels.
     """
@@ -185,8 +185,9 @@ class BinaryLogLoss:
     smooth: ClassVar[bool] = True
 
     def value(self, y: Tensor, f: Tensor) -> Tensor:
-        r"""Return :math:`\sum \log(1 + e^{(1 - 2y) f})`, which loses no digits."""
-        return softplus((1 - 2 * y) * f).sum(dim=-1)
+        r"""Return :math:`\sum \log(1 + e^{(1 - 2y) f})` for labels y, which loses no digits."""
+        label = y.round()
+        return (softplus((1 - 2 * label) * f) + (label - y) * f).sum(dim=-1)
 
     def gradient(self, y: Tensor, f: Tensor) -> Tensor:
         r"""Return :math:`\sigma(f) - y`."""
@@ -203,7 +204,7 @@ class BinaryLogLoss:
 
 @dataclass(frozen=True)
 class SoftmaxLogLoss:
-    r"""The multinomial log loss :math:`\log \sum_j e^{f_j} - \sum_j y_j f_j`, y one-hot."""
+    r"""The multinomial log loss :math:`\log \sum_j e^{f_j} - \sum_j y_j f_j`, y summing to 1."""
 
     separable: ClassVar[bool] = False
     smooth: ClassVar[bool] = True

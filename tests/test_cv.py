@@ -140,6 +140,37 @@ def test_the_network_agrees_with_those_of_the_folds_with_no_more_weights(diabete
     assert_allclose(model.objective_, objective(model, y))
 
 
+@pytest.mark.parametrize("classes", [[1, 2], [0, 1, 2]])
+def test_a_classifier_agrees_with_the_probabilities_of_the_folds(iris, classes):
+    X, y = (values[np.isin(iris[1], classes)] for values in iris)
+    folds = KFold(4, shuffle=True, random_state=0)
+    options = {"cv": folds, "n_alphas": 8, "selection": "min", "random_state": 0}
+    alone = LpReLUClassifierCV(**options, consensus=False).fit(X, y)
+    model = LpReLUClassifierCV(**options).fit(X, y)
+    networks = [alone.path_.estimator_at(alone.best_index_)]
+    for rows, _ in folds.split(X):
+        path = lp_path(
+            X[rows],
+            y[rows],
+            estimator=LpReLUClassifier(),
+            alphas=alone.path_.alphas,
+            random_state=0,
+        )
+        networks.append(path.estimator_at(alone.best_index_))
+    labels = y[:, None] == np.array(classes)
+    halfway = (labels + np.mean([network.predict_proba(X) for network in networks], axis=0)) / 2
+
+    def objective(fitted, targets):
+        weights = fitted.network_.theta * X.std(axis=0)
+        skip = np.linalg.norm(fitted.network_.skip * X.std(axis=0), axis=0)
+        loss = -np.mean((targets * fitted.predict_log_proba(X)).sum(axis=1))
+        return loss + fitted.alpha_ * (np.sqrt(np.abs(weights)).sum() + np.sqrt(skip).sum())
+
+    assert objective(model, halfway) < objective(alone, halfway)
+    assert model.n_nonzero_weights_ <= alone.n_nonzero_weights_
+    assert_allclose(model.objective_, objective(model, labels))
+
+
 @pytest.mark.parametrize(
     "options", [{"selection": "bic"}, {"polish": False}, {"loss": "absolute_error"}, {}]
 )

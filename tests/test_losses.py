@@ -159,6 +159,22 @@ def test_binary_log_loss_is_scikit_learns_summed_over_labels():
     assert loss.value(y, f).mean().item() == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("loss", [BinaryLogLoss(), SoftmaxLogLoss()], ids=repr)
+def test_log_losses_of_probabilities_are_the_expected_ones_of_labels(loss):
+    f = outputs((20, 3))
+    share = outputs((20, 3)).flip(0).softmax(dim=1)
+    if loss.separable:
+        f, share = f[:, :1], share[:, :1]
+        labels, shares = [torch.zeros_like(f), torch.ones_like(f)], [1 - share, share]
+    else:
+        labels = [torch.eye(3, dtype=f.dtype)[[k] * 20] for k in range(3)]
+        shares = [share[:, [k]] for k in range(3)]
+    for method in ("value", "gradient"):
+        values = [getattr(loss, method)(label, f).reshape(20, -1) for label in labels]
+        expected = sum(p * value for p, value in zip(shares, values, strict=True))
+        assert_allclose(getattr(loss, method)(share, f).reshape(20, -1), expected, atol=1e-14)
+
+
 def test_softmax_log_loss_is_scikit_learns():
     loss = SoftmaxLogLoss()
     y, f = targets(loss, 50), outputs((50, 3))
