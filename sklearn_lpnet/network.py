@@ -546,18 +546,27 @@ class Network:
         picks = not every_feature and len(features) < self.n_features
         columns = features if picks else slice(None)
         bias, direction = (part[self.active].astype(dtype) for part in (self.bias, self.direction))
-        constant, floor = self._constant.astype(dtype), None
-        theta = np.ascontiguousarray(self.theta[self.active][:, columns], dtype)
+        theta, skip = self.theta[self.active][:, columns].astype(dtype), self.skip[:, columns]
+        constant, floor = self._constant.astype(dtype), np.zeros_like(bias)
+        shift: FloatArray | None = bias
         if dtype == np.float64 and np.all(np.abs(bias) <= _FAR_OFF * np.abs(theta).sum(axis=1)):
-            constant, floor = constant + bias @ direction, -bias[:, None]
+            # max(0, z + b) = max(-b, z) + b, and the constant has the sum of a b.
+            constant, shift, floor = constant + bias @ direction, None, -bias
+        has_skip = bool(self.skip.any())
+        if has_skip and self.n_outputs == 1:
+            # The affine part is one more row, which nothing is cut off from.
+            theta, direction = np.vstack([theta, skip.astype(dtype)]), np.vstack([direction, [[1]]])
+            floor = np.append(floor, -np.inf)
+            shift = None if shift is None else np.append(shift, 0)
         return _Layout(
             features=features if picks else None,
-            theta=theta,
+            theta=np.ascontiguousarray(theta),
             bias=bias[:, None],
-            direction=direction,
-            skip=np.ascontiguousarray(self.skip[:, columns].T, dtype) if self.skip.any() else None,
+            shift=None if shift is None else shift[:, None].astype(dtype),
+            floor=floor[:, None].astype(dtype),
+            direction=direction.astype(dtype),
+            skip=np.ascontiguousarray(skip.T, dtype) if has_skip and self.n_outputs > 1 else None,
             constant=constant,
-            floor=floor,
         )
 
     def _select(
@@ -606,25 +615,23 @@ class _Layout(NamedTuple):
     features: npt.NDArray[np.intp] | None
     theta: FloatArray
     bias: FloatArray
+    shift: FloatArray | None
+    floor: FloatArray
     direction: FloatArray
     skip: FloatArray | None
     constant: FloatArray
-    floor: FloatArray | None
 
     def preactivations(self, block: FloatArray) -> FloatArray:
         """Inputs of the neurons, of shape (n_active_neurons, n_rows)."""
-        inputs = self.theta @ block.T
+        inputs = self.theta[: len(self.bias)] @ block.T
         inputs += self.bias
         return inputs
 
     def outputs(self, block: FloatArray) -> FloatArray:
-        if self.floor is None:
-            hidden = self.preactivations(block)
-            np.maximum(hidden, 0, out=hidden)
-        else:
-            # max(0, z + b) = max(-b, z) + b, and the constant has the sum of a b.
-            hidden = self.theta @ block.T
-            np.maximum(hidden, self.floor, out=hidden)
+        hidden = self.theta @ block.T
+        if self.shift is not None:
+            hidden += self.shift
+        np.maximum(hidden, self.floor, out=hidden)
         result = hidden.T @ self.direction
         if self.skip is not None:
             result += block @ self.skip
