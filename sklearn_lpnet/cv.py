@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from joblib import Parallel, delayed
-from scipy.special import expit, softmax
 from scipy.stats import rankdata
 from sklearn.base import _fit_context, is_classifier
 from sklearn.metrics import check_scoring, get_scorer_names
@@ -51,8 +50,6 @@ _RULES = ("min", "paired", "1se")
 _CRITERIA = ("aic", "bic", "ebic")
 #: Polish that lowers F by less than this share has found nothing but rounding.
 _NO_MATTER = 1e-9
-#: Losses for which a network can be polished for what others predict.
-_WITH_CONSENSUS = ("squared_error", "huber", "log_loss")
 #: Losses that are the negative logarithm of a likelihood, but for the scale of the noise.
 _LIKELIHOODS = ("squared_error", "absolute_error", "quantile", "log_loss")
 
@@ -276,7 +273,9 @@ class _PathCV:
         self.cv_results_ = table
         self.p_, index = grid[self.best_index_]
         self.path_ = self.paths_[self.p_]
-        self.best_estimator_ = _polished(self.path_.estimator_at(index), data)
+        self.best_estimator_ = self.path_.estimator_at(index)
+        if self.polish:
+            self.best_estimator_ = _polished(self.best_estimator_, data)
         if results and self._seeks_consensus():
             first = exponents.index(self.p_) * self.n_splits_
             of_folds = results[first : first + self.n_splits_]
@@ -289,7 +288,7 @@ class _PathCV:
 
     def _seeks_consensus(self: Any) -> bool:
         """Whether the network is to agree with what those of the folds say on average."""
-        may = self.polish and self.loss in _WITH_CONSENSUS and self.n_features_in_ > 1
+        may = self.polish and self._loss().smooth and self.n_features_in_ > 1
         return bool(self.consensus and may)
 
 
@@ -883,56 +882,44 @@ def _best(table: dict[str, Any], rule: float | str) -> int:
     return int(eligible[order[0]])
 
 
-def _polished(chosen: Any, data: tuple[Any, np.ndarray, np.ndarray]) -> Any:
-    """The network of a path after the moves that a path has no time for."""
+def _polished(
+    chosen: Any, data: tuple[Any, np.ndarray, np.ndarray], targets: np.ndarray | None = None
+) -> Any:
+    """The network of a path after the moves that a path has no time for.
+
+    With `targets` it is polished for these, and the chosen one stays if that takes more weights.
+    """
     from .training import Settings
     from .walk import polished
 
-    if not chosen.polish:
-        return chosen
     settings = Settings.of(chosen, chosen._loss())
     report = _report_of(chosen)
     with _one_thread():
-        trained = polished(settings, *data, chosen.network_, alpha=chosen.alpha_, report=report)
+        trained = polished(
+            settings, *data, chosen.network_, alpha=chosen.alpha_, report=report, targets=targets
+        )
     if report.interrupted:
         raise KeyboardInterrupt
-    better = trained.objective < chosen.objective_ * (1 - _NO_MATTER)
-    return chosen._fitted_copy(settings, trained) if better else chosen
+    fitted = chosen._fitted_copy(settings, trained)
+    if targets is None:
+        better = trained.objective < chosen.objective_ * (1 - _NO_MATTER)
+    else:
+        better = fitted.n_nonzero_weights_ <= chosen.n_nonzero_weights_
+    return fitted if better else chosen
 
 
 def _in_consensus(
     chosen: Any, networks: list[Network], data: tuple[Any, np.ndarray, np.ndarray]
 ) -> Any:
-    """The network polished for targets halfway from the data to what networks say on average.
-
-    The chosen one itself where that takes more weights.
-    """
-    from .training import Settings
-    from .walk import polished_towards
-
+    """The network polished for targets halfway from the data to what networks say on average."""
     X, targets, _ = data
     predicted = [_in_units_of_targets(chosen, network.evaluate(X)) for network in networks]
-    halfway = (targets + np.mean(predicted, axis=0)) / 2
-    settings = Settings.of(chosen, chosen._loss())
-    report = _report_of(chosen)
-    with _one_thread():
-        trained = polished_towards(
-            settings, *data, chosen.network_, halfway, alpha=chosen.alpha_, report=report
-        )
-    if report.interrupted:
-        raise KeyboardInterrupt
-    fitted = chosen._fitted_copy(settings, trained)
-    return fitted if fitted.n_nonzero_weights_ <= chosen.n_nonzero_weights_ else chosen
+    return _polished(chosen, data, (targets + np.mean(predicted, axis=0)) / 2)
 
 
 def _in_units_of_targets(estimator: Any, outputs: np.ndarray) -> np.ndarray:
     """The outputs of a network as what it was trained for: numbers, or probabilities."""
-    if not is_classifier(estimator):
-        return outputs
-    encoding = estimator._encoding
-    if encoding.binary or encoding.multilabel:
-        return np.asarray(expit(outputs))
-    return np.asarray(softmax(outputs, axis=1))
+    return estimator._encoding.probabilities(outputs) if is_classifier(estimator) else outputs
 
 
 def _report_of(fitted: Any) -> Report:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.special import expit, softmax
 from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
@@ -84,6 +85,11 @@ class LabelEncoding:
         if self.binary:
             return self.classes[(decision[:, 0] > 0).astype(np.intp)]
         return self.classes[decision.argmax(axis=1)]
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Probabilities, one for each target, of logits of shape (n_samples, n_outputs)."""
+        one_by_one = self.multilabel or self.binary
+        return np.asarray(expit(logits) if one_by_one else softmax(logits, axis=1))
 
     def class_weights(self, class_weight: Any, y: Any, sample_weight: np.ndarray) -> np.ndarray:
         """`sample_weight` times the weights that `class_weight` gives to the classes of y.

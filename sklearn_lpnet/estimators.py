@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.special import expit, log_expit, log_softmax, softmax
+from scipy.special import log_expit, log_softmax
 from sklearn.base import ClassifierMixin, MultiOutputMixin, RegressorMixin, _fit_context
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -869,11 +869,9 @@ class LpReLUClassifier(ClassifierMixin, BaseLpReLU):
             Of each class, in the order of `classes_`; or of each label.
         """
         outputs = self._outputs(X).astype(np.float64)
-        if self._encoding.multilabel:
-            return expit(outputs)
-        if self._encoding.binary:
-            return expit(outputs * [-1, 1])
-        return softmax(outputs, axis=1)
+        # Not one less the other: that would lose the digits of a small one.
+        outputs = outputs * [-1, 1] if self._encoding.binary else outputs
+        return self._encoding.probabilities(outputs)
 
     @available_if(_gives_probabilities)
     def predict_log_proba(self, X: Any) -> np.ndarray:

@@ -40,10 +40,10 @@ DENSE_END = 0.1
 FACTOR, MOST_STEPS = 1.7, 100
 #: A network is fitted anew for an alpha that is further than this factor from its own.
 NEAR = 1.35
-#: From these multiples of the least alpha on, a network is also trained from random weights.
-FRESH_STARTS = (1.0, 4.5)
-#: Gradient steps of each of them, as a share of those of a single fit: on all rows, on batches.
-FRESH_STEPS, FRESH_STEPS_IN_BATCHES = (1.0, 0.5), (0.5, 0.5)
+#: At these multiples of the least alpha a network is also trained from random weights, with these
+#: shares of the gradient steps and of the neurons of a single fit: on all rows, on batches.
+FRESH_STARTS = ((1.0, 0.75, 1.0), (4.5, 0.5, 1.0), (20.0, 0.5, 0.5))
+FRESH_STARTS_IN_BATCHES = ((1.0, 0.5, 1.0), (4.5, 0.5, 1.0))
 #: Gradient steps from one alpha to the next, where second-order steps are not available: for the
 #: loss, or for a network as large as this one.
 GRADIENT_STEPS, GRADIENT_STEPS_IF_LARGE = 50, 300
@@ -127,39 +127,23 @@ def polished(
     *,
     alpha: float,
     report: Report,
+    targets: np.ndarray | None = None,
 ) -> Trained:
-    """A network of a walk after the moves that a walk has no time for; F does not rise."""
+    """A network of a walk after the moves that a walk has no time for; F does not rise.
+
+    With `targets` it is polished for these in place of y; loss and F of the result are those of y.
+    """
+    polishes = True
+    if targets is not None:
+        towards = polished(settings, X, targets, weight, network, alpha=alpha, report=Report())
+        network, report.interrupted, polishes = towards.network, towards.report.interrupted, False
     X, y, weight = merge_rows(X, y, weight)
     scaler = settings.scaler(X, y, weight)
     problem = replace(settings.problem(X, y, weight, scaler), alpha=alpha)
     with threads_for(settings, problem):
         network = in_solver_units(problem, scaler, network, X)
-        if settings.polishes(problem) and len(network.used_features):
+        if polishes and settings.polishes(problem) and len(network.used_features):
             network, report.interrupted = polish(problem, network)
-        report.record(progress_of(problem, network, report.n_iter))
-        return finished(settings, problem, scaler, network, X, report)
-
-
-@torch.inference_mode()
-def polished_towards(
-    settings: Settings,
-    X: Matrix,
-    y: np.ndarray,
-    weight: np.ndarray,
-    network: Network,
-    targets: np.ndarray,
-    *,
-    alpha: float,
-    report: Report,
-) -> Trained:
-    """A network that is polished for `targets` in place of y; its loss and F are those of y."""
-    towards = polished(settings, X, targets, weight, network, alpha=alpha, report=Report())
-    X, y, weight = merge_rows(X, y, weight)
-    scaler = settings.scaler(X, y, weight)
-    problem = replace(settings.problem(X, y, weight, scaler), alpha=alpha)
-    with threads_for(settings, problem):
-        network = in_solver_units(problem, scaler, towards.network, X)
-        report.interrupted = towards.report.interrupted
         report.record(progress_of(problem, network, report.n_iter))
         return finished(settings, problem, scaler, network, X, report)
 
@@ -197,14 +181,13 @@ class _Walker:
         """Follow one network along alphas until it is constant; fresh ones may take its place."""
         network: Network | None = None
         full = self.settings.rows_a_step(self.problem.n_samples) is None
-        shares = FRESH_STEPS if full else FRESH_STEPS_IN_BATCHES
-        first, coming = None, list(zip(FRESH_STARTS, shares, strict=True))
+        first, coming = None, list(FRESH_STARTS if full else FRESH_STARTS_IN_BATCHES)
         alphas, same_alphas = tee(alphas)
         best_knots = repeat(None) if self.knots is None else self.knots.networks(same_alphas)
         try:
             for alpha, from_knots in zip(alphas, best_knots, strict=False):
                 first = first or alpha
-                due = [share for multiple, share in coming if alpha >= first * multiple]
+                due = [shares for multiple, *shares in coming if alpha >= first * multiple]
                 # One too large for second-order steps waits for the next trained from scratch.
                 waits = bool(coming) and network is not None and self.is_too_large(network)
                 coming = coming[len(due) :]
@@ -241,7 +224,7 @@ class _Walker:
         problem: Problem,
         network: Network | None,
         from_knots: Network | None,
-        shares: list[float],
+        due: list[list[float]],
         waits: bool,
     ) -> Iterator[Network]:
         """The network of the alpha before, taken further unless it waits, and new ones."""
@@ -253,8 +236,8 @@ class _Walker:
         if from_knots is not None:
             # Where the affine part is free they are at a minimum already.
             yield from_knots if problem.skip == "free" else self.thinned(problem, from_knots)
-        for share in shares:
-            yield self.fresh(problem, share)
+        for shares in due:
+            yield self.fresh(problem, *shares)
 
     def measured(self, network: Network, alpha: float) -> _Seen:
         """A network that was fitted to alpha."""
@@ -273,10 +256,11 @@ class _Walker:
             )
         return found
 
-    def fresh(self, problem: Problem, share: float) -> Network:
-        """A network from random weights, after that share of the steps of a single fit."""
-        settings = self.settings
-        n_steps = max(1, round(share * settings.steps(problem.n_samples)))
+    def fresh(self, problem: Problem, of_steps: float, of_neurons: float) -> Network:
+        """A network from random weights, with these shares of a single fit's steps and neurons."""
+        n_steps = max(1, round(of_steps * self.settings.steps(problem.n_samples)))
+        n_neurons = max(1, round(of_neurons * self.settings.n_neurons))
+        settings = replace(self.settings, n_neurons=n_neurons)
         network, report = gradient_trained(settings, problem, self.seed, max_iter=n_steps)
         self.reports.append(report)
         self.interrupted |= report.interrupted

@@ -144,7 +144,7 @@ def test_the_network_agrees_with_those_of_the_folds_with_no_more_weights(diabete
 def test_a_classifier_agrees_with_the_probabilities_of_the_folds(iris, classes):
     X, y = (values[np.isin(iris[1], classes)] for values in iris)
     folds = KFold(4, shuffle=True, random_state=0)
-    options = {"cv": folds, "n_alphas": 8, "selection": "min", "random_state": 0}
+    options = {"cv": folds, "n_alphas": 8, "selection": "1se", "random_state": 0}
     alone = LpReLUClassifierCV(**options, consensus=False).fit(X, y)
     model = LpReLUClassifierCV(**options).fit(X, y)
     networks = [alone.path_.estimator_at(alone.best_index_)]

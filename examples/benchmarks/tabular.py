@@ -108,9 +108,11 @@ def _lanes_of_splits(recorder: Recorder) -> list[list[int]]:
 def _results_of_others(recorder: Recorder, methods: list[str]) -> list[Row]:
     """What an earlier run has found for methods, splits and data sets that this one leaves out."""
     replaced = {*methods, *((OURS_MIN, OURS_1SE) if OURS in methods else ())}
-    chosen = {"method": recorder.methods, "split": recorder.splits, "data": recorder.data_sets}
-    if recorder.methods is not None:
-        chosen["method"] = replaced
+    chosen = {
+        "method": None if recorder.methods is None else replaced,
+        "split": recorder.splits,
+        "data": recorder.data_sets,
+    }
     rows = [
         row
         for row in recorder.earlier_data("all")

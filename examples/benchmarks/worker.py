@@ -67,6 +67,8 @@ class Worker:
                 code = self._process.exitcode
                 self._end()
                 return [{"method": method, "failure": f"ended during {stage}, exit code {code}"}]
+            if isinstance(report, dict):
+                return [{"method": method, **report}]
             if report:
                 break
         return report
@@ -109,9 +111,7 @@ def _serve(connection: Any) -> None:
         try:
             connection.send(task(*arguments, connection))
         except Exception as error:
-            failure = {"failure": f"{type(error).__name__}: {error}"[:200]}
-            is_fit = task is _measure
-            connection.send([{"method": arguments[0], **failure}] if is_fit else failure)
+            connection.send({"failure": f"{type(error).__name__}: {error}"[:200]})
 
 
 def _warm_up() -> None:
