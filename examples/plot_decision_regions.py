@@ -89,7 +89,7 @@ plt.show()
 # Two paths, trained on two thirds of the data. With p = 0.5 the number of neurons goes down as
 # alpha goes up. With p = 1 it goes up and down: to split a neuron into several that bend together
 # costs nothing then, and so the objective does not say how many there are. The best networks of the
-# two paths differ by a single bird of the other third, and the one for p = 0.5 is the smaller.
+# two paths are equally accurate on the other third, and the one for p = 0.5 is the smaller.
 
 X_train, X_test, y_train, y_test = train_test_split(
     X, sex, test_size=1 / 3, random_state=0, stratify=sex

@@ -346,8 +346,8 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
         Parameters of every network.
 
     max_iter, tol, learning_rate, batch_size, polish, n_init : as for the LpReLURegressor
-        Parameters of every network. `max_iter` counts the steps of the first network that is
-        trained from random weights.
+        Parameters of every network. `max_iter` counts the steps of a single fit, of which a path
+        takes half or three quarters for each network that it trains from random weights.
 
     device, dtype, quantile, huber_delta : as for the LpReLURegressor
         Parameters of every network.
@@ -560,8 +560,8 @@ class LpReLUClassifierCV(_PathCV, LpReLUClassifier):
         Parameters of every network.
 
     max_iter, tol, learning_rate, batch_size, polish, n_init : as for the LpReLUClassifier
-        Parameters of every network. `max_iter` counts the steps of the first network that is
-        trained from random weights.
+        Parameters of every network. `max_iter` counts the steps of a single fit, of which a path
+        takes half or three quarters for each network that it trains from random weights.
 
     device, dtype, class_weight : as for the LpReLUClassifier
         Parameters of every network.
