@@ -39,18 +39,18 @@ DENSE_END = 0.1
 #: From one alpha of the walk to the next.
 FACTOR, MOST_STEPS = 1.7, 100
 #: A network is fitted anew for an alpha that is further than this factor from its own.
-NEAR = 1.6
+NEAR = 1.35
 #: At these multiples of the least alpha a network is also trained from random weights, with these
 #: shares of the gradient steps and of the neurons of a single fit: on all rows, on batches.
-FRESH_STARTS = ((1.0, 0.75, 1.0), (4.5, 0.5, 0.5), (20.0, 0.5, 0.5))
-FRESH_STARTS_IN_BATCHES = ((1.0, 0.5, 1.0), (4.5, 0.5, 0.5))
+FRESH_STARTS = ((1.0, 0.75, 1.0), (4.5, 0.5, 1.0), (20.0, 0.5, 0.5))
+FRESH_STARTS_IN_BATCHES = ((1.0, 0.5, 1.0), (4.5, 0.5, 1.0))
 #: Gradient steps from one alpha to the next, where second-order steps are not available: for the
 #: loss, or for a network as large as this one.
 GRADIENT_STEPS, GRADIENT_STEPS_IF_LARGE = 50, 300
 #: Second-order steps are for networks of up to this many parameters.
 MOST_PARAMETERS = 1000
 #: Rows that second-order steps look at, and the multiplications that they may spend an alpha.
-MOST_ROWS, WORK = 8192, 2.5e8
+MOST_ROWS, WORK = 8192, 5e8
 #: They end at an alpha when deletions lower F by less than this share.
 ENOUGH = 1e-3
 #: Weights come back from this multiple of the least alpha downwards, by steps of this factor.
