@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.datasets import (
     load_breast_cancer,
     load_diabetes,
+    load_digits,
     load_iris,
     make_friedman1,
     make_multilabel_classification,
@@ -117,6 +118,18 @@ def test_the_objective_is_close_to_that_of_single_fits(diabetes, diabetes_path):
     for i in (5, 12, 20):
         single = LpReLURegressor(alpha=path.alphas[i], random_state=0).fit(*diabetes)
         assert path.objectives[i] < single.objective_ * 1.06
+
+
+def test_the_objective_is_close_to_that_of_single_fits_for_many_classes():
+    X, y = load_digits(return_X_y=True)
+    ratios = []
+    for seed in range(3):
+        estimator = LpReLUClassifier(random_state=seed)
+        alphas = clone(estimator).fit(X, y).alpha_ * np.geomspace(0.1, 10, 9)
+        single = clone(estimator).set_params(alpha=alphas[6]).fit(X, y)
+        path = lp_path(X, y, estimator=estimator, alphas=alphas)
+        ratios.append(path.estimators[6].objective_ / single.objective_)
+    assert np.mean(ratios) < 1.1
 
 
 def test_objectives_are_those_of_the_estimators_in_standardized_units(diabetes):
