@@ -133,16 +133,15 @@ def polished(
 
     With `targets` it is polished for these in place of y; loss and F of the result are those of y.
     """
-    polishes = True
     if targets is not None:
         towards = polished(settings, X, targets, weight, network, alpha=alpha, report=Report())
-        network, report.interrupted, polishes = towards.network, towards.report.interrupted, False
+        network, report.interrupted = towards.network, towards.report.interrupted
     X, y, weight = merge_rows(X, y, weight)
     scaler = settings.scaler(X, y, weight)
     problem = replace(settings.problem(X, y, weight, scaler), alpha=alpha)
     with threads_for(settings, problem):
         network = in_solver_units(problem, scaler, network, X)
-        if polishes and settings.polishes(problem) and len(network.used_features):
+        if targets is None and settings.polishes(problem) and len(network.used_features):
             network, report.interrupted = polish(problem, network)
         report.record(progress_of(problem, network, report.n_iter))
         return finished(settings, problem, scaler, network, X, report)
