@@ -291,10 +291,12 @@ def gradient_trained(
     seed: int,
     *,
     max_iter: int | None = None,
-    start: Network | None = None,
-    monitor: Monitor | None = None,
+    **options: Any,
 ) -> tuple[Network, Report]:
-    """Run the solver on a problem, by default for `settings.steps`; networks are in its units."""
+    """Run the solver on a problem, by default for `settings.steps`; networks are in its units.
+
+    `options` are further arguments of the solver.
+    """
     return settings.solver.load()(
         problem,
         n_neurons=settings.n_neurons,
@@ -304,8 +306,7 @@ def gradient_trained(
         batch_size=settings.rows_a_step(problem.n_samples),
         n_init=settings.n_init,
         seed=seed,
-        start=start,
-        monitor=monitor,
+        **options,
     )
 
 

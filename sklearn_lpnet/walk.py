@@ -42,8 +42,10 @@ FACTOR, MOST_STEPS = 1.7, 100
 NEAR = 1.35
 #: At these multiples of the least alpha a network is also trained from random weights, with these
 #: shares of the gradient steps and of the neurons of a single fit: on all rows, on batches.
-FRESH_STARTS = ((1.0, 0.75, 1.0), (4.5, 0.5, 1.0), (20.0, 0.5, 0.5))
-FRESH_STARTS_IN_BATCHES = ((1.0, 0.5, 1.0), (4.5, 0.5, 1.0))
+FRESH_STARTS = ((1.0, 0.75, 1.0), (4.5, 0.5, 0.5), (20.0, 0.5, 0.5))
+FRESH_STARTS_IN_BATCHES = ((1.0, 0.5, 1.0), (4.5, 0.5, 0.5))
+#: Reporting steps of such a training: each looks at all rows, and little depends on it.
+N_REPORTS = 15
 #: Gradient steps from one alpha to the next, where second-order steps are not available: for the
 #: loss, or for a network as large as this one.
 GRADIENT_STEPS, GRADIENT_STEPS_IF_LARGE = 50, 300
@@ -54,7 +56,7 @@ MOST_ROWS, WORK = 8192, 5e8
 #: They end at an alpha when deletions lower F by less than this share.
 ENOUGH = 1e-3
 #: Weights come back from this multiple of the least alpha downwards, by steps of this factor.
-GROWN_FROM, GROWN_FACTOR = 30.0, 2.9
+GROWN_FROM, GROWN_FACTOR = 30.0, 4.0
 
 
 @dataclass(frozen=True)
@@ -260,7 +262,9 @@ class _Walker:
         n_steps = max(1, round(of_steps * self.settings.steps(problem.n_samples)))
         n_neurons = max(1, round(of_neurons * self.settings.n_neurons))
         settings = replace(self.settings, n_neurons=n_neurons)
-        network, report = gradient_trained(settings, problem, self.seed, max_iter=n_steps)
+        network, report = gradient_trained(
+            settings, problem, self.seed, max_iter=n_steps, n_reports=N_REPORTS
+        )
         self.reports.append(report)
         self.interrupted |= report.interrupted
         ended = report.interrupted or self.is_too_large(network)

@@ -14,7 +14,7 @@ from ..problem import Problem
 from .quadratic import PenaltyTerms, Point, Quadratic, Support, factor_or_none
 
 #: Deletions of single coordinates between two looks at whole neurons.
-GROUPS_EVERY = 8
+GROUPS_EVERY = 16
 #: Of this many coordinates, one goes at a time.
 SHARE_AT_ONCE = 50
 #: From one number of deletions that is tried to the next.

@@ -20,7 +20,7 @@ EPS_SETTLED = 1e-3
 WARM, ANNEAL = 0.05, 0.85
 #: Iterations between two looks at dead neurons.
 COMPACT_EVERY = 20
-#: Reporting steps in a run of many iterations.
+#: Reporting steps in a run of many iterations, unless it is told otherwise.
 N_REPORTS = 50
 #: A run to the end has converged if F still moves by less than this many times tol.
 LAST_TOL = 10
@@ -38,6 +38,7 @@ def proximal(
     seed: int,
     start: Network | None = None,
     monitor: Monitor | None = None,
+    n_reports: int = N_REPORTS,
 ) -> tuple[Network, Report]:
     r"""Minimise F by Adam with a reweighted soft threshold in Adam's own metric.
 
@@ -75,6 +76,8 @@ def proximal(
         Neurons that are missing to `n_neurons` are not added.
     monitor : callable, optional
         Called at reporting steps; True ends the training.
+    n_reports : int, default=50
+        Reporting steps of a run to the end, each of which looks at all rows.
 
     Returns
     -------
@@ -92,7 +95,7 @@ def proximal(
     batches = _Batches(problem, batch_size, generator)
     report = Report()
     try:
-        _train(stack, schedule, batches, tol, monitor, report)
+        _train(stack, schedule, batches, tol, monitor, report, n_reports)
     except KeyboardInterrupt:
         report.interrupted = True
     return stack.best_network(report), report
@@ -135,6 +138,7 @@ def gone_on(
         n_init=1,
         seed=seed,
         start=network,
+        n_reports=1,
     )
     return min(network, found, key=problem.objective), report.interrupted
 
@@ -263,9 +267,10 @@ def _train(
     tol: float,
     monitor: Monitor | None,
     report: Report,
+    n_reports: int,
 ) -> None:
     """Run the schedule; stop early at a fixed point, on request, or on divergence."""
-    report_every = max(1, schedule.n_iter // N_REPORTS)
+    report_every = max(1, schedule.n_iter // n_reports)
     previous = torch.inf
     for iteration in range(schedule.n_iter):
         phase = schedule.at(iteration)

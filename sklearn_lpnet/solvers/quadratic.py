@@ -25,7 +25,7 @@ KINK_WIDTH = 0.03
 #: Rows of less than this share of the largest curvature do not count.
 NEGLIGIBLE = 1e-3
 #: Above this many entries the Hessian is accumulated in single precision.
-PRECISE_ENTRIES = 200_000
+PRECISE_ENTRIES = 20_000
 #: A symmetric product is computed in strips: their least width, and how many at most.
 STRIP, MOST_STRIPS = 50, 8
 
@@ -304,14 +304,12 @@ def preactivations(problem: Problem, point: Point) -> Tensor:
 
 def path_norm(problem: Problem, point: Point) -> float:
     """R_p, with what the problem penalises."""
-    p = problem.penalty.p
     terms = [point.theta.abs().flatten()]
     if problem.penalize_bias:
         terms.append(point.bias.abs())
     if problem.skip == "penalized":
         terms.append(point.skip.norm(dim=0))
-    entries = torch.cat(terms)
-    return float(entries[entries > 0].pow(p).sum())
+    return float(torch.cat(terms).pow(problem.penalty.p).sum())
 
 
 def _compacted(problem: Problem, point: Point) -> Point:

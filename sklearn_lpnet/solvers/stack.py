@@ -19,6 +19,8 @@ from ..penalty import soft_threshold
 from ..problem import Problem, Report
 
 MOMENTUM, SQUARES, TINY = 0.9, 0.95, 1e-8
+#: Up to this many columns of X1, X1ᵀ B takes as little as a third of the time of Bᵀ X1.
+NARROW = 32
 
 
 @dataclass(frozen=True)
@@ -225,7 +227,11 @@ class Stack:
         back = torch.matmul(slope, self.direction.mT)
         back = torch.ops.aten.threshold_backward(back, hidden, 0)
         X1 = X1.expand(len(back), -1, -1)
-        torch.bmm(back.mT, X1, out=self.gradient_neurons)
+        if X1.shape[-1] > NARROW:
+            torch.bmm(back.mT, X1, out=self.gradient_neurons)
+        else:
+            # Of two tall matrices, the narrow one is to come first.
+            self.gradient_neurons.copy_(torch.bmm(X1.mT, back).mT)
         torch.bmm(slope.mT, X1, out=self.gradient_affine)
         if self.fixed is not None:
             self.gradient *= self.fixed
