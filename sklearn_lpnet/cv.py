@@ -337,7 +337,8 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
         feature, ``polish=False`` or a loss that is not smooth there is nothing to do.
 
     n_neurons : int, default=100
-        Number of neurons before training.
+        Number of neurons of a single fit before training. A path begins with half as many, but
+        with no fewer than 50 if there are so many.
 
     loss : {"squared_error", "absolute_error", "huber", "quantile"}, default="squared_error"
         The loss. Where it is not smooth, the networks of a path are larger than they need be.
@@ -347,7 +348,7 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
 
     max_iter, tol, learning_rate, batch_size, polish, n_init : as for the LpReLURegressor
         Parameters of every network. `max_iter` counts the steps of a single fit, of which a path
-        takes half or three quarters for each network that it trains from random weights.
+        takes all or half for each network that it trains from random weights.
 
     device, dtype, quantile, huber_delta : as for the LpReLURegressor
         Parameters of every network.
@@ -551,7 +552,8 @@ class LpReLUClassifierCV(_PathCV, LpReLUClassifier):
         feature, ``polish=False`` or a loss that is not smooth there is nothing to do.
 
     n_neurons : int, default=100
-        Number of neurons before training.
+        Number of neurons of a single fit before training. A path begins with half as many, but
+        with no fewer than 50 if there are so many.
 
     loss : {"log_loss", "hinge"}, default="log_loss"
         The loss. For "hinge" the networks of a path are larger than they need be.
@@ -561,7 +563,7 @@ class LpReLUClassifierCV(_PathCV, LpReLUClassifier):
 
     max_iter, tol, learning_rate, batch_size, polish, n_init : as for the LpReLUClassifier
         Parameters of every network. `max_iter` counts the steps of a single fit, of which a path
-        takes half or three quarters for each network that it trains from random weights.
+        takes all or half for each network that it trains from random weights.
 
     device, dtype, class_weight : as for the LpReLUClassifier
         Parameters of every network.

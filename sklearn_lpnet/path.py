@@ -97,8 +97,9 @@ def lp_path(
     Notes
     -----
     The objective is not convex. A single fit at one alpha may find a network with a lower
-    objective than the path has there, or with a higher one. With ``polish=False``, or a loss that
-    is not smooth, the walk makes gradient steps alone and ends with larger networks.
+    objective than the path has there, or with a higher one. The networks of a path begin with half
+    of `n_neurons`, but with no fewer than 50 if there are so many. With ``polish=False``, or a loss
+    that is not smooth, the walk makes gradient steps alone and ends with larger networks.
 
     Examples
     --------

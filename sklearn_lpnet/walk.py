@@ -41,10 +41,12 @@ FACTOR, MOST_STEPS = 1.7, 100
 #: A network is fitted anew for an alpha that is further than this factor from its own.
 NEAR = 1.35
 #: At these multiples of the least alpha a network is also trained from random weights, with these
-#: shares of the gradient steps and of the neurons of a single fit: on all rows, on batches.
-FRESH_STARTS = ((1.0, 0.75, 1.0), (4.5, 0.5, 0.5), (20.0, 0.5, 0.5))
-FRESH_STARTS_IN_BATCHES = ((1.0, 0.5, 1.0), (4.5, 0.5, 0.5))
-#: Reporting steps of such a training: each looks at all rows, and little depends on it.
+#: shares of the gradient steps of a single fit: on all rows, on batches.
+FRESH_STARTS = ((1.0, 1.0), (4.5, 0.5), (20.0, 0.5))
+FRESH_STARTS_IN_BATCHES = ((1.0, 0.5), (4.5, 0.5))
+#: It has this share of the neurons of a single fit, but no fewer than so many if there are.
+SHARE_OF_NEURONS, ENOUGH_NEURONS = 0.5, 50
+#: Reporting steps of its training: each looks at all rows, and little depends on it.
 N_REPORTS = 15
 #: Gradient steps from one alpha to the next, where second-order steps are not available: for the
 #: loss, or for a network as large as this one.
@@ -188,7 +190,7 @@ class _Walker:
         try:
             for alpha, from_knots in zip(alphas, best_knots, strict=False):
                 first = first or alpha
-                due = [shares for multiple, *shares in coming if alpha >= first * multiple]
+                due = [of_steps for multiple, of_steps in coming if alpha >= first * multiple]
                 # One too large for second-order steps waits for the next trained from scratch.
                 waits = bool(coming) and network is not None and self.is_too_large(network)
                 coming = coming[len(due) :]
@@ -225,7 +227,7 @@ class _Walker:
         problem: Problem,
         network: Network | None,
         from_knots: Network | None,
-        due: list[list[float]],
+        due: list[float],
         waits: bool,
     ) -> Iterator[Network]:
         """The network of the alpha before, taken further unless it waits, and new ones."""
@@ -237,8 +239,8 @@ class _Walker:
         if from_knots is not None:
             # Where the affine part is free they are at a minimum already.
             yield from_knots if problem.skip == "free" else self.thinned(problem, from_knots)
-        for shares in due:
-            yield self.fresh(problem, *shares)
+        for of_steps in due:
+            yield self.fresh(problem, of_steps)
 
     def measured(self, network: Network, alpha: float) -> _Seen:
         """A network that was fitted to alpha."""
@@ -257,10 +259,11 @@ class _Walker:
             )
         return found
 
-    def fresh(self, problem: Problem, of_steps: float, of_neurons: float) -> Network:
-        """A network from random weights, with these shares of a single fit's steps and neurons."""
+    def fresh(self, problem: Problem, of_steps: float) -> Network:
+        """A network from random weights, with this share of a single fit's steps."""
         n_steps = max(1, round(of_steps * self.settings.steps(problem.n_samples)))
-        n_neurons = max(1, round(of_neurons * self.settings.n_neurons))
+        most = self.settings.n_neurons
+        n_neurons = max(min(ENOUGH_NEURONS, most), round(SHARE_OF_NEURONS * most))
         settings = replace(self.settings, n_neurons=n_neurons)
         network, report = gradient_trained(
             settings, problem, self.seed, max_iter=n_steps, n_reports=N_REPORTS
