@@ -51,9 +51,8 @@ N_REPORTS = 15
 #: Gradient steps from one alpha to the next, where second-order steps are not available: for the
 #: loss, or for a network as large as this one.
 GRADIENT_STEPS, GRADIENT_STEPS_IF_LARGE = 50, 300
-#: Second-order steps are for networks of up to this many parameters.
-MOST_PARAMETERS = 1000
-#: Rows that second-order steps look at, and the multiplications that they may spend an alpha.
+#: Rows that second-order steps look at, and the multiplications that they may spend an alpha. They
+#: are not for networks for which a single step takes more.
 MOST_ROWS, WORK = 8192, 5e8
 #: They end at an alpha when deletions lower F by less than this share.
 ENOUGH = 1e-3
@@ -296,8 +295,7 @@ class _Walker:
 
     def is_too_large(self, network: Network) -> bool:
         """Whether there are second-order steps, but not for a network of this size."""
-        size = network.n_parameters(fit_intercept=False)
-        return self.second_order is not None and size > MOST_PARAMETERS
+        return self.second_order is not None and self.second_order.work(network) > WORK
 
     def trained_further(self, problem: Problem, network: Network) -> Network:
         """The network after gradient steps; F does not rise."""
@@ -376,6 +374,11 @@ class _SecondOrder:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.sample = problem.first_rows(min(MOST_ROWS, problem.n_samples), torch.float64)
+
+    def work(self, network: Network) -> float:
+        """Multiplications of a step: the Hessian of the loss, and its inverse."""
+        size = float(network.n_parameters(fit_intercept=False))
+        return size**2 * (size + self.sample.n_samples)
 
     def thinned(self, alpha: float, network: Network) -> Network:
         """Newton steps and deletions until neither lowers F, or the work is spent."""
