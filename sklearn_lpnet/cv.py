@@ -137,7 +137,7 @@ class _PathCV:
             )
         )
         results: list[_AlongFold] = run(
-            delayed(_along_fold)(template, path.alphas, fold, seed, task)
+            delayed(_along_fold)(template, path.alphas, path.path_norms == 0, fold, seed, task)
             for template, path, tasks in zip(
                 templates, self.paths_.values(), fold_tasks, strict=True
             )
@@ -406,9 +406,10 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
     Notes
     -----
     For every p the path on all data gives the grid of alphas. The same alphas are walked along on
-    the training part of each fold. The network of the choice is the one that the path on all data
-    has there, after the moves of `polish` that a path has no time for. They lower its objective, so
-    that it may differ from that of ``path_.estimator_at``.
+    the training part of each fold; where the network on all data is a constant, so are those of the
+    folds. The network of the choice is the one that the path on all data has there, after the moves
+    of `polish` that a path has no time for. They lower its objective, so that it may differ from
+    that of ``path_.estimator_at``.
 
     A small network varies more from one sample to the next than the mean of several does. So with
     `consensus`, the networks of the folds at the alpha of the choice and the one on all data are
@@ -624,9 +625,10 @@ class LpReLUClassifierCV(_PathCV, LpReLUClassifier):
     Notes
     -----
     For every p the path on all data gives the grid of alphas. The same alphas are walked along on
-    the training part of each fold. The network of the choice is the one that the path on all data
-    has there, after the moves of `polish` that a path has no time for. They lower its objective, so
-    that it may differ from that of ``path_.estimator_at``.
+    the training part of each fold; where the network on all data is a constant, so are those of the
+    folds. The network of the choice is the one that the path on all data has there, after the moves
+    of `polish` that a path has no time for. They lower its objective, so that it may differ from
+    that of ``path_.estimator_at``.
 
     A small network varies more from one sample to the next than the mean of several does. So with
     `consensus`, the probabilities of the networks of the folds at the alpha of the choice and of
@@ -761,8 +763,12 @@ def _whole_path(template: Any, data: Any, task: Task | None, **options: Any) -> 
 
 
 def _along_fold(
-    template: Any, alphas: np.ndarray, fold: _Fold, seed: int, task: Task | None
+    template: Any, alphas: np.ndarray, flat: np.ndarray, fold: _Fold, seed: int, task: Task | None
 ) -> _AlongFold:
+    """Walk along a fold. Where the network on all data is flat, so is that of the fold.
+
+    Otherwise such an alpha could have the scores of networks, and a constant be chosen by them.
+    """
     from .training import Settings
     from .walk import walk
 
@@ -771,8 +777,12 @@ def _along_fold(
         walked = walk(settings, *fold.train, seed=seed, alphas=alphas)
         if walked.interrupted:
             raise KeyboardInterrupt
-        fitted = [template._fitted_copy(settings, one) for one in walked.trained]
-        networks = [one.network for one in walked.trained]
+        trained = [
+            walked.flattest if is_flat else one
+            for one, is_flat in zip(walked.trained, flat, strict=True)
+        ]
+        fitted = [template._fitted_copy(settings, one) for one in trained]
+        networks = [one.network for one in trained]
         if fold.scoring is not None:
             scores = np.array([fold.scoring(estimator) for estimator in fitted], dtype=np.float64)
         else:

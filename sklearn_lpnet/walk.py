@@ -69,12 +69,15 @@ class Walk:
     alphas : ndarray of shape (n_alphas,)
     trained : tuple of Trained
         One for each alpha.
+    flattest : Trained
+        The best one without path norm: a constant, or affine where that is free.
     interrupted : bool
         Whether KeyboardInterrupt ended the walk early.
     """
 
     alphas: np.ndarray
     trained: tuple[Trained, ...]
+    flattest: Trained
     interrupted: bool
 
 
@@ -117,7 +120,7 @@ def walk(
         # Rounding must not let a network win where the grid is meant to end.
         last = max(_break_even(one, trained[-1]) for one in trained)
         alphas[-1] = max(alphas[-1], last * (1 + 1e-9))
-    return Walk(alphas, tuple(_envelope(trained, alphas)), walker.interrupted)
+    return Walk(alphas, tuple(_envelope(trained, alphas)), trained[-1], walker.interrupted)
 
 
 @torch.inference_mode()

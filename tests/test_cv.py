@@ -18,6 +18,7 @@ from sklearn.datasets import (
     make_friedman1,
     make_multilabel_classification,
 )
+from sklearn.dummy import DummyClassifier
 from sklearn.metrics import make_scorer, max_error, mean_squared_error, r2_score
 from sklearn.model_selection import (
     GroupKFold,
@@ -138,6 +139,18 @@ def test_the_network_agrees_with_those_of_the_folds_with_no_more_weights(diabete
     assert objective(model, halfway) < objective(alone, halfway)
     assert model.n_nonzero_weights_ <= alone.n_nonzero_weights_
     assert_allclose(model.objective_, objective(model, y))
+
+
+def test_where_the_network_is_a_constant_scores_are_those_of_constants(iris):
+    # On some folds a network of two weights is better at the last alpha than the constant is.
+    X, y = iris
+    folds = KFold(4, shuffle=True, random_state=0)
+    options = {"cv": folds, "n_alphas": 8, "selection": "1se", "random_state": 0}
+    model = LpReLUClassifierCV(**options).fit(X, y)
+    scores = [model.cv_results_[f"split{k}_test_score"][-1] for k in range(4)]
+    assert model.path_.n_nonzero_weights[-1] == 0
+    assert_allclose(scores, cross_val_score(DummyClassifier(), X, y, cv=folds))
+    assert model.score(X, y) > 0.9
 
 
 @pytest.mark.parametrize("classes", [[1, 2], [0, 1, 2]])
