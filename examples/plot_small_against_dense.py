@@ -114,7 +114,7 @@ for name, runs in results.items():
 
 # %%
 # On concrete five weights reach an R² of about 0.8. Some fifty come close to the dense network with
-# its 900, and a hundred closer still. On diabetes a handful of weights is enough, and many learn the
+# its 900, and a hundred closer. On diabetes a handful of weights is enough, and many learn the
 # noise. So does the dense network, unless its own penalty is strong. Then it is ahead of the sparse
 # ones, for where many measurements say a little each, to shrink is better than to select. But the
 # penalty that it needs there spoils it for concrete.
@@ -134,8 +134,8 @@ plt.show()
 
 # %%
 # The widest lines are those of age. A slice through the function, with all else at its median,
-# shows what the neurons make of it: concrete hardens for some weeks, and little after. Water makes it
-# weaker, up to some 200 kilograms a cubic metre. Large dots are kinks.
+# shows what the neurons make of it: concrete hardens for some weeks, and little after. Water makes
+# it weaker, up to some 200 kilograms a cubic metre. Large dots are kinks.
 
 X, y = tables["concrete"]
 fig, axes = plt.subplots(1, 2, figsize=(7, 3.2), sharey=True, layout="constrained")
