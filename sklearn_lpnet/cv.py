@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from inspect import signature
 from itertools import count
 from numbers import Integral, Real
@@ -25,7 +26,7 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.validation import _check_sample_weight
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from .callbacks import Task, running
 from .estimators import LpReLUClassifier, LpReLURegressor
@@ -792,6 +793,12 @@ def _along_fold(
     return _AlongFold(networks, scores, np.array(sizes))
 
 
+@cache
+def _thread_pools() -> ThreadpoolController:
+    """The libraries that have threads of their own; to look for them takes milliseconds."""
+    return ThreadpoolController()
+
+
 @contextmanager
 def _one_thread() -> Iterator[None]:
     """Run on one thread, so that the last bit does not depend on how the work is spread."""
@@ -800,7 +807,7 @@ def _one_thread() -> Iterator[None]:
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with threadpool_limits(limits=1):
+        with _thread_pools().limit(limits=1):
             yield
     finally:
         torch.set_num_threads(n_threads)

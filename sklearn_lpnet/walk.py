@@ -36,10 +36,12 @@ from .training import (
 
 #: Where the automatic grid begins, as a share of the automatic alpha.
 DENSE_END = 0.1
-#: From one alpha of the walk to the next.
+#: From one alpha of the walk to the next, from those up to this multiple of the least one.
+DENSE_FACTOR, DENSE_UP_TO = 1.9, 20.0
+#: From one alpha of the walk to the next beyond it, where a single weight is a large step.
 FACTOR, MOST_STEPS = 1.7, 100
 #: A network is fitted anew for an alpha that is further than this factor from its own.
-NEAR = 1.35
+NEAR = 1.4
 #: At these multiples of the least alpha a network is also trained from random weights, with these
 #: shares of the gradient steps of a single fit: on all rows, on batches.
 FRESH_STARTS = ((1.0, 0.75), (4.5, 0.5), (20.0, 0.5))
@@ -54,7 +56,7 @@ GRADIENT_STEPS, GRADIENT_STEPS_IF_LARGE = 50, 300
 #: Rows that second-order steps look at, and the multiplications that they may spend an alpha. They
 #: are not for networks for which a single step takes more.
 MOST_ROWS, WORK = 8192, 5e8
-#: They end at an alpha when deletions lower F by less than this share.
+#: They end at an alpha when deletions, or else a Newton step, lower F by less than this share.
 ENOUGH = 1e-3
 #: Weights come back from this multiple of the least alpha downwards, by steps of this factor.
 GROWN_FROM, GROWN_FACTOR = 30.0, 4.0
@@ -104,7 +106,7 @@ def walk(
         walker = _Walker(settings, problem, seed)
         if alphas is None:
             lowest = DENSE_END * with_alpha(settings, problem, seed, walker.knots).alpha
-            walker.ascend(lowest * FACTOR**k for k in range(MOST_STEPS))
+            walker.ascend(_steps_from(lowest))
             walker.descend(lowest)
             alphas = np.geomspace(lowest, walker.highest_alpha(lowest), n_alphas)
             ends_constant = True
@@ -321,14 +323,29 @@ class _Walker:
         below that of the constant c, which raises alpha: Dinkelbach's iteration.
         """
         constant = self.flattest()
-        best = max(self.seen, key=lambda found: _break_even(found, constant))
-        alpha = _break_even(best, constant)
-        for _ in range(5):
-            better = self.stepped(best, alpha) if alpha > 0 else None
-            if better is None or not _break_even(better, constant) > alpha * (1 + 1e-6):
+
+        def break_even(found: _Seen) -> float:
+            return _break_even(found, constant)
+
+        best = max(self.seen, key=break_even)
+        alpha = break_even(best)
+        for _ in range(5 if alpha > 0 else 0):
+            better = max(self.improved(best, alpha), key=break_even, default=best)
+            if not break_even(better) > alpha * (1 + 1e-6):
                 break
-            best, alpha = better, _break_even(better, constant)
+            best, alpha = better, break_even(better)
         return max(alpha, lowest * FACTOR)
+
+    def improved(self, found: _Seen, alpha: float) -> list[_Seen]:
+        """Networks near one for alpha: after a Newton step, and from there with other weights."""
+        near = self.stepped(found, alpha)
+        second_order = self.second_order_for(found.network)
+        if near is None or second_order is None:
+            return []
+        others = [
+            change(alpha, near.network) for change in (second_order.thinned, second_order.grown)
+        ]
+        return [near, *(self.note(self.measured(other, alpha)) for other in others)]
 
     def flattest(self) -> _Seen:
         """The best network without path norm: a constant, or affine where that is free."""
@@ -435,16 +452,30 @@ def _objective(point: Point) -> float:
     return point.objective
 
 
+def _factor(multiple: float) -> float:
+    """From an alpha of the walk, a multiple of the least one, to the next."""
+    return DENSE_FACTOR if multiple < DENSE_UP_TO else FACTOR
+
+
+def _steps_from(lowest: float) -> Iterator[float]:
+    """From the least alpha up, without end but for `MOST_STEPS`."""
+    at = lowest
+    for _ in range(MOST_STEPS):
+        yield at
+        at *= _factor(at / lowest)
+
+
 def _steps(alphas: np.ndarray) -> Iterator[float]:
     """From the first of the alphas to the last: past close ones, by stages to distant ones."""
-    at, last = float(alphas[0]), float(alphas[-1])
+    lowest, last = float(alphas[0]), float(alphas[-1])
+    at = lowest
     yield at
     while at < last:
-        ahead = float(alphas[alphas > at][0])
-        if ahead <= at * FACTOR:
-            at = min(at * FACTOR, last)
+        ahead, factor = float(alphas[alphas > at][0]), _factor(at / lowest)
+        if ahead <= at * factor:
+            at = min(at * factor, last)
         else:
-            at *= (ahead / at) ** (1 / np.ceil(np.log(ahead / at) / np.log(FACTOR)))
+            at *= (ahead / at) ** (1 / np.ceil(np.log(ahead / at) / np.log(factor)))
             at = ahead if at * (1 + 1e-9) >= ahead else at
         yield at
 

@@ -222,7 +222,7 @@ def test_results_are_laid_out_as_by_a_grid_search(friedman):
 
 def test_one_standard_error_takes_the_smallest_network_within_it(diabetes):
     X, y = diabetes
-    model = LpReLURegressorCV(**FAST, selection="1se", n_alphas=20).fit(X, y)
+    model = LpReLURegressorCV(**FAST, selection="1se", n_alphas=25).fit(X, y)
     results = pd.DataFrame(model.cv_results_)
     best = results["mean_test_score"].idxmax()
     splits = results[[f"split{k}_test_score" for k in range(5)]].to_numpy()

@@ -100,7 +100,7 @@ class Search:
     work_left : float
         The work that the search may still spend.
     enough : float
-        Thinning out ends once deletions lower F by less than this share.
+        Thinning out ends once deletions, or else a Newton step, lower F by less than this share.
     """
 
     problem: Problem
@@ -137,7 +137,7 @@ class Search:
                 continue
             point, damping = self._stepped(point, model, damping)
             self.keep(point)
-            if before - point.objective > CONVERGED * before + NEGLIGIBLE:
+            if before - point.objective > max(CONVERGED, self.enough) * before + NEGLIGIBLE:
                 continue
             if n_deleted:
                 trial = self.newton(trial, 1)

@@ -24,10 +24,10 @@ SMALLEST = 1e-12
 KINK_WIDTH = 0.03
 #: Rows of less than this share of the largest curvature do not count.
 NEGLIGIBLE = 1e-3
-#: Above this many entries the Hessian is accumulated in single precision.
+#: Above this many entries of the Jacobian the model is computed in single precision.
 PRECISE_ENTRIES = 20_000
 #: A symmetric product is computed in strips: their least width, and how many at most.
-STRIP, MOST_STRIPS = 50, 8
+STRIP, MOST_STRIPS = 40, 8
 
 Layers = tuple[Tensor, Tensor, Tensor]
 
@@ -186,15 +186,16 @@ class Quadratic:
         size, device = support.size, problem.device
         hessian = torch.zeros(size, size, dtype=torch.float64, device=device)
         gradient = torch.zeros(size, dtype=torch.float64, device=device)
+        # Residuals may be small differences; what they are multiplied by need not be precise.
         rough = torch.float32 if problem.n_samples * size > PRECISE_ENTRIES else problem.dtype
-        layers = _layers(point, problem.dtype)
+        precise, layers = _layers(point, problem.dtype), _layers(point, rough)
         for rows, X1 in problem.rows.blocks(size):
-            z = X1 @ layers[0].T
+            z = X1 @ precise[0].T
             on, width = _smoothed_step(z)
+            f = (z * on) @ precise[1] + X1 @ precise[2].T
+            slope = problem.loss.gradient(problem.y[rows], f) * problem.weight[rows, None]
+            X1, z, on, width, slope = (t.to(rough) for t in (X1, z, on, width, slope))
             hidden = z * on
-            f = hidden @ layers[1] + X1 @ layers[2].T
-            y, weight = problem.y[rows], problem.weight[rows, None]
-            slope = problem.loss.gradient(y, f) * weight
             back = slope @ layers[1].T
             gradient += _gradient(support, layers, X1, hidden, on, slope).to(torch.float64)
             root = _root_jacobian(problem, support, layers, X1, hidden, on, f, rows, rough)
