@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from abc import ABCMeta, abstractmethod
 from functools import partial
 from numbers import Integral, Real
@@ -257,7 +258,7 @@ class BaseLpReLU(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         ):
             return False
         # The sum of squares is that of finite numbers; where it overflows there is a closer look.
-        return bool(np.isfinite(np.vdot(X, X)))
+        return math.isfinite(np.vdot(X, X))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -349,7 +349,7 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
 
     max_iter, tol, learning_rate, batch_size, polish, n_init : as for the LpReLURegressor
         Parameters of every network. `max_iter` counts the steps of a single fit, of which a path
-        takes two fifths to three quarters for each network that it trains from random weights.
+        takes half to all for each network that it trains from random weights.
 
     device, dtype, quantile, huber_delta : as for the LpReLURegressor
         Parameters of every network.
@@ -565,7 +565,7 @@ class LpReLUClassifierCV(_PathCV, LpReLUClassifier):
 
     max_iter, tol, learning_rate, batch_size, polish, n_init : as for the LpReLUClassifier
         Parameters of every network. `max_iter` counts the steps of a single fit, of which a path
-        takes two fifths to three quarters for each network that it trains from random weights.
+        takes half to all for each network that it trains from random weights.
 
     device, dtype, class_weight : as for the LpReLUClassifier
         Parameters of every network.

@@ -14,7 +14,7 @@ from scipy import sparse
 FloatArray = npt.NDArray[Any]
 
 # Enough rows to keep a matrix product busy, few enough for the work to stay near the cache.
-_MAX_BYTES = 2**22
+_MAX_BYTES = 2**20
 # Where at most this share of the features is read they are picked out of X; otherwise a product
 # with all of them takes less time, as long as none is infinite or nan.
 _FEW_FEATURES = 1 / 2
@@ -181,7 +181,7 @@ class Network:
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Inputs. A sparse matrix is made dense a chunk of rows at a time.
-        max_bytes : int, default=2**22
+        max_bytes : int, default=2**20
             Bound on the memory for intermediate results (at least one row is taken at a time).
         finite : bool, default=False
             Whether X is known to have neither nan nor infinity. Then features that nothing reads
@@ -456,7 +456,7 @@ class Network:
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The data.
-        max_bytes : int, default=2**22
+        max_bytes : int, default=2**20
             Bound on the memory for intermediate results.
 
         Returns
@@ -628,11 +628,12 @@ class _Layout(NamedTuple):
         return inputs
 
     def outputs(self, block: FloatArray) -> FloatArray:
-        hidden = self.theta @ block.T
+        # For a hundred rows a call of `dot` takes two thirds of the time of one of `matmul`.
+        hidden = np.dot(self.theta, block.T)
         if self.shift is not None:
             hidden += self.shift
         np.maximum(hidden, self.floor, out=hidden)
-        result = hidden.T @ self.direction
+        result = np.dot(hidden.T, self.direction)
         if self.skip is not None:
             result += block @ self.skip
         result += self.constant

@@ -44,8 +44,8 @@ FACTOR, MOST_STEPS = 1.7, 100
 NEAR = 1.4
 #: At these multiples of the least alpha a network is also trained from random weights, with these
 #: shares of the gradient steps of a single fit: on all rows, on batches.
-FRESH_STARTS = ((1.0, 0.75), (4.5, 0.5), (20.0, 0.5))
-FRESH_STARTS_IN_BATCHES = ((1.0, 0.4), (4.5, 0.4))
+FRESH_STARTS = ((1.0, 1.0), (4.5, 0.75), (20.0, 0.5))
+FRESH_STARTS_IN_BATCHES = ((1.0, 0.5), (4.5, 0.5))
 #: It has this share of the neurons of a single fit, but no fewer than so many if there are.
 SHARE_OF_NEURONS, ENOUGH_NEURONS = 0.5, 50
 #: Reporting steps of its training: each looks at all rows, and little depends on it.
