@@ -14,7 +14,7 @@ from scipy import sparse
 FloatArray = npt.NDArray[Any]
 
 # Enough rows to keep a matrix product busy, few enough for the work to stay near the cache.
-_MAX_BYTES = 2**20
+_MAX_BYTES = 2**19
 # Where at most this share of the features is read they are picked out of X; otherwise a product
 # with all of them takes less time, as long as none is infinite or nan.
 _FEW_FEATURES = 1 / 2
@@ -181,7 +181,7 @@ class Network:
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Inputs. A sparse matrix is made dense a chunk of rows at a time.
-        max_bytes : int, default=2**20
+        max_bytes : int, default=2**19
             Bound on the memory for intermediate results (at least one row is taken at a time).
         finite : bool, default=False
             Whether X is known to have neither nan nor infinity. Then features that nothing reads
@@ -195,7 +195,7 @@ class Network:
         X = self._as_matrix(X)
         dtype = np.float32 if X.dtype == np.float32 else np.float64
         layout = self._layout(dtype, finite=finite)
-        n_rows = layout.rows_within(max_bytes)
+        n_rows = layout.rows_within(max_bytes, X)
         if X.shape[0] <= n_rows:
             return layout.outputs(_dense(X, layout)).astype(dtype, copy=False)
         result = np.empty((X.shape[0], self.n_outputs), dtype)
@@ -456,7 +456,7 @@ class Network:
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The data.
-        max_bytes : int, default=2**20
+        max_bytes : int, default=2**19
             Bound on the memory for intermediate results.
 
         Returns
@@ -592,7 +592,7 @@ class Network:
         layout = self._layout(np.float64)
         lowest = np.full(self.n_neurons, np.inf)
         highest = np.full(self.n_neurons, -np.inf)
-        for rows in _row_slices(X.shape[0], layout.rows_within(max_bytes)):
+        for rows in _row_slices(X.shape[0], layout.rows_within(max_bytes, X)):
             inputs = layout.preactivations(_dense(X[rows], layout))
             np.minimum(lowest, inputs.min(axis=1), out=lowest)
             np.maximum(highest, inputs.max(axis=1), out=highest)
@@ -639,9 +639,12 @@ class _Layout(NamedTuple):
         result += self.constant
         return result
 
-    def rows_within(self, max_bytes: int) -> int:
+    def rows_within(self, max_bytes: int, X: Any) -> int:
+        """How many rows of X take no more memory; X does where `_dense` has to copy it."""
         n_neurons, n_features = self.theta.shape
-        row_bytes = self.constant.itemsize * (n_features + n_neurons + 2 * len(self.constant))
+        as_it_is = self.features is None and isinstance(X, np.ndarray)
+        n_copied = 0 if as_it_is and X.dtype == self.constant.dtype else n_features
+        row_bytes = self.constant.itemsize * (n_copied + n_neurons + 2 * len(self.constant))
         return max(1, int(max_bytes) // row_bytes)
 
 
