@@ -15,6 +15,8 @@ FloatArray = npt.NDArray[Any]
 
 # Enough rows to keep a matrix product busy, few enough for the work to stay near the cache.
 _MAX_BYTES = 2**19
+# Beyond a little work, no more rows than leave what there is of a neuron in the nearest cache.
+_LITTLE_BYTES, _NEURON_BYTES = 2**18, 2**15
 # Where at most this share of the features is read they are picked out of X; otherwise a product
 # with all of them takes less time, as long as none is infinite or nan.
 _FEW_FEATURES = 1 / 2
@@ -640,12 +642,15 @@ class _Layout(NamedTuple):
         return result
 
     def rows_within(self, max_bytes: int, X: Any) -> int:
-        """How many rows of X take no more memory; X does where `_dense` has to copy it."""
+        """Rows of X to take at once, in at most `max_bytes` with those that `_dense` copies."""
         n_neurons, n_features = self.theta.shape
-        as_it_is = self.features is None and isinstance(X, np.ndarray)
-        n_copied = 0 if as_it_is and X.dtype == self.constant.dtype else n_features
-        row_bytes = self.constant.itemsize * (n_copied + n_neurons + 2 * len(self.constant))
-        return max(1, int(max_bytes) // row_bytes)
+        itemsize = self.constant.itemsize
+        in_place = self.features is None and isinstance(X, np.ndarray)
+        n_copied = 0 if in_place and X.dtype == self.constant.dtype else n_features
+        n_rows = int(max_bytes) // (itemsize * (n_copied + n_neurons + 2 * len(self.constant)))
+        if itemsize * n_neurons * X.shape[0] > _LITTLE_BYTES:
+            n_rows = min(n_rows, _NEURON_BYTES // itemsize)
+        return max(1, n_rows)
 
 
 def _dense(X: Any, layout: _Layout) -> FloatArray:
