@@ -122,6 +122,17 @@ def test_evaluate_gives_the_same_in_chunks_of_any_size(network_and_data, max_byt
     assert_allclose(network.evaluate(X, max_bytes=max_bytes), network.evaluate(X), rtol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n_neurons", [1, 5, 40])
+def test_evaluate_of_many_rows_agrees_with_a_naive_loop_on_some(n_neurons, dtype):
+    network = random_network(n_neurons=n_neurons)
+    X = np.random.default_rng(1).normal(size=(20_001, 10)).astype(dtype)
+    rows = np.arange(0, len(X), 100)
+    expected = naive_evaluate(network, X[rows])
+    rtol = 1e-9 if dtype == np.float64 else 1e-3
+    assert_allclose(network.evaluate(X)[rows], expected, rtol=rtol, atol=rtol)
+
+
 @pytest.mark.parametrize("container", [sparse.csr_matrix, sparse.csr_array, sparse.csc_matrix])
 @pytest.mark.parametrize("max_bytes", [1000, 2**22])
 def test_evaluate_takes_sparse_data(container, max_bytes):
