@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 
-def soft_threshold(u: Tensor, threshold: Tensor | float) -> Tensor:
+def soft_threshold(u: Tensor, threshold: Tensor | float, *, out: Tensor | None = None) -> Tensor:
     r"""Shrink towards zero: :math:`\operatorname{sign}(u) \max(0, |u| - t)`.
 
     Parameters
@@ -17,13 +17,15 @@ def soft_threshold(u: Tensor, threshold: Tensor | float) -> Tensor:
         Values.
     threshold : Tensor or float
         Nonnegative threshold t that broadcasts with u; infinity gives zero.
+    out : Tensor, optional
+        Where to write the result.
 
     Returns
     -------
     Tensor
         Shrunk values, with exact zeros where :math:`|u| \le t`.
     """
-    return u - torch.clamp(u, -threshold, threshold)  # type: ignore[arg-type]
+    return torch.sub(u, torch.clamp(u, -threshold, threshold), out=out)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
