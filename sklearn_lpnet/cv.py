@@ -317,7 +317,7 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
         What to maximize: the name of a scorer, or a callable ``scorer(estimator, X, y)``. By
         default R².
 
-    selection : float or {"min", "paired", "1se", "aic", "bic", "ebic"}, default=0.01
+    selection : float or {"min", "paired", "1se", "aic", "bic", "ebic"}, default=0.005
         How the network is chosen:
 
         - float: the smallest network whose error is at most this share above the least error. An
@@ -459,7 +459,7 @@ class LpReLURegressorCV(_PathCV, LpReLURegressor):
         n_alphas: int = 30,
         cv: Any = None,
         scoring: Any = None,
-        selection: float | str = 0.01,
+        selection: float | str = 0.005,
         consensus: bool = True,
         n_neurons: int = 100,
         loss: str = "squared_error",
@@ -533,7 +533,7 @@ class LpReLUClassifierCV(_PathCV, LpReLUClassifier):
         What to maximize: the name of a scorer, or a callable ``scorer(estimator, X, y)``. By
         default accuracy.
 
-    selection : float or {"min", "paired", "1se", "aic", "bic", "ebic"}, default=0.01
+    selection : float or {"min", "paired", "1se", "aic", "bic", "ebic"}, default=0.005
         How the network is chosen:
 
         - float: the smallest network whose error is at most this share above the least error. An
@@ -675,7 +675,7 @@ class LpReLUClassifierCV(_PathCV, LpReLUClassifier):
         n_alphas: int = 30,
         cv: Any = None,
         scoring: Any = None,
-        selection: float | str = 0.01,
+        selection: float | str = 0.005,
         consensus: bool = True,
         n_neurons: int = 100,
         loss: str = "log_loss",
