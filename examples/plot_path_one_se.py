@@ -43,8 +43,8 @@ plt.show()
 # --------------------
 # The rule looks for the smallest network above a line, which is one standard error below the best
 # mean. (The default, ``selection=0.005``, takes the smallest network whose error is at most 0.5%
-# above the least. That saves less and gives less away.) The fitted estimator keeps the whole path, and
-# with it the network of the best mean.
+# above the least. That saves less and gives less away.) The fitted estimator keeps the whole path,
+# and with it the network of the best mean.
 
 table, path = model.cv_results_, model.path_
 scores = np.array([table[f"split{k}_test_score"] for k in range(model.n_splits_)])
