@@ -125,3 +125,17 @@ def test_tables_are_complete_numbers_without_their_target(load, name):
         assert abs(np.corrcoef(X[:, j], y)[0, 1]) < 0.95
     dummies = [set(np.unique(column)) == {0.0, 1.0} for column in X.T]
     assert X[:, dummies].mean(axis=0).min(initial=1) > 0.001
+
+
+def test_counts_of_chance_are_of_tables_with_no_less_score_and_no_more_features(load):
+    pandas, chance = pytest.importorskip("pandas"), load("chance")
+
+    def means(score, weights, features):
+        columns = {"score": score, "weights": weights, "features": features}
+        return pandas.DataFrame(columns, index=list("abcd"))
+
+    ours = means([0.5, 0.5, 0.5, 0.5], [10, 10, 10, 0], [2, 3, 1, 0])
+    dense = means([0.3, 0.4, 0.5, 0.4], [100, 100, 100, 100], [4, 4, 4, 4])
+    lasso_net = means([0.5, 0.4, 0.6, 0.4], [90, 90, 90, 90], [2, 2, 2, 2])
+    row = chance.row_of("once", ours, dense, lasso_net)
+    assert row == "| once | +0.1000 | 17.8 | 3 of 4 | 2 of 4 |"
