@@ -198,7 +198,7 @@ class Quadratic:
             hidden = z * on
             back = slope @ layers[1].T
             gradient += _gradient(support, layers, X1, hidden, on, slope).to(torch.float64)
-            root = _root_jacobian(problem, support, layers, X1, hidden, on, f, rows, rough)
+            root = _root_jacobian(problem, support, layers, X1, hidden, on, f, rows)
             # The matrix is symmetric: its upper half is enough.
             for low, high in _strips(size):
                 hessian[low:high, low:] += root[:, low:high].T @ root[:, low:]
@@ -431,26 +431,26 @@ def _root_jacobian(
     on: Tensor,
     f: Tensor,
     rows: slice,
-    dtype: torch.dtype,
 ) -> Tensor:
-    r"""Rows whose outer products add up to the Hessian.
+    r"""Rows whose outer products add up to the Hessian, in the dtype of the layers.
 
     The curvature is :math:`C = \sum_r c_r (e_r - \pi)(e_r - \pi)^\top`, with c the
     second derivatives and π = 0 for a loss that separates, and c = π the probabilities
     for the softmax. So each sample and output gives one row; those whose c is next to
     nothing are left out.
     """
+    direction = layers[1]
+    dtype = direction.dtype
     strength, share = _strengths(problem, rows, f)
     centre = None if problem.loss.separable else strength
     strength = (strength * problem.weight[rows, None]).sqrt()
     sample, output = torch.nonzero(share > NEGLIGIBLE * share.max(), as_tuple=True)
     strength = strength[sample, output].to(dtype)[:, None]
-    X1, hidden, on = X1.to(dtype), hidden.to(dtype), on.to(dtype)
-    signed = layers[1].to(dtype).T[output]
+    signed = direction.T[output]
     chosen = torch.nn.functional.one_hot(output, support.n_outputs).to(dtype)
     if centre is not None:
         centre = centre.to(dtype)[sample]
-        signed = signed - centre @ layers[1].to(dtype).T
+        signed = signed - centre @ direction.T
         chosen = chosen - centre
     everyone = len(sample) == len(X1) and support.n_outputs == 1
     inputs = X1 if everyone else X1[sample]
@@ -465,7 +465,6 @@ def _root_jacobian(
         chosen,
     ]
     if support.with_direction:
-        direction = layers[1].to(dtype)
         tangent = chosen[:, None] - (chosen @ direction.T)[:, :, None] * direction
         parts.append((hidden[:, :, None] * tangent).flatten(1))
     return torch.cat(parts, dim=1)

@@ -129,9 +129,7 @@ class Stack:
         if self.group_skip:
             # The group threshold is exact only where a column has one rate.
             size = torch.linalg.vector_norm(self.scale_skip, dim=1, keepdim=True)
-            self.scale_skip.copy_(
-                (size / self.scale_skip.shape[1] ** 0.5).expand_as(self.scale_skip)
-            )
+            self.scale_skip.copy_(size / self.scale_skip.shape[1] ** 0.5)
         scale.add_(TINY * unbiased)
         ahead = -rate / (1 - MOMENTUM**self.steps)
         if phase.eps is None:
