@@ -128,14 +128,16 @@ def test_tables_are_complete_numbers_without_their_target(load, name):
 
 
 def test_counts_of_chance_are_of_tables_with_no_less_score_and_no_more_features(load):
-    pandas, chance = pytest.importorskip("pandas"), load("chance")
+    chance = load("chance")
 
-    def means(score, weights, features):
-        columns = {"score": score, "weights": weights, "features": features}
-        return pandas.DataFrame(columns, index=list("abcd"))
+    def fits(method, scores, weights, features):
+        return [
+            dict(data=name, split=0, method=method, score=score, weights=size, features=read)
+            for name, score, size, read in zip("abcd", scores, weights, features, strict=True)
+        ]
 
-    ours = means([0.5, 0.5, 0.5, 0.5], [10, 10, 10, 0], [2, 3, 1, 0])
-    dense = means([0.3, 0.4, 0.5, 0.4], [100, 100, 100, 100], [4, 4, 4, 4])
-    lasso_net = means([0.5, 0.4, 0.6, 0.4], [90, 90, 90, 90], [2, 2, 2, 2])
-    row = chance.row_of("once", ours, dense, lasso_net)
+    ours = fits(chance.OURS, [0.5, 0.5, 0.5, 0.5], [10, 10, 10, 0], [2, 3, 1, 0])
+    dense = fits(chance.MLP, [0.3, 0.4, 0.5, 0.4], [100, 100, 100, 100], [4, 4, 4, 4])
+    lasso_net = fits(chance.LASSO_NET, [0.5, 0.4, 0.6, 0.4], [90, 90, 90, 90], [2, 2, 2, 2])
+    row = chance.row_of("once", chance.compared(ours + dense + lasso_net))
     assert row == "| once | +0.1000 | 17.8 | 3 of 4 | 2 of 4 |"

@@ -18,16 +18,16 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import argparse
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from datasets import REGRESSION
 from joblib import Parallel, delayed
 from peers import LASSO_NET, MLP, OURS, REGRESSORS
+from regression import no_less_accurate, reads_no_more
+from reporting import Recorder
+from tabular import N_SPLITS, Comparison
 from worker import split
 
-RESULTS = Path(__file__).parents[2] / "docs/benchmarks/regression_all.csv"
-MEASURES = ["score", "weights", "features"]
-SPLITS = (0, 1, 2)
+RESULTS = Path(__file__).parents[2] / "docs/benchmarks"
 
 
 def main() -> None:
@@ -38,21 +38,21 @@ def main() -> None:
     tasks = [
         (name, seed, 100 * state)
         for state in range(arguments.states)
-        for seed in SPLITS
+        for seed in range(N_SPLITS)
         for name in REGRESSION
     ]
     fits = pd.DataFrame(Parallel(arguments.jobs)(delayed(fitted)(*task) for task in tasks))
-    others = pd.read_csv(RESULTS)
-    others = others[others["split"].isin(SPLITS)]
-    dense, lasso_net = (
-        others[others["method"] == name].groupby("data")[MEASURES].mean()
-        for name in (MLP, LASSO_NET)
-    )
+    others = [
+        row
+        for row in Recorder("regression", RESULTS).earlier_data("all")
+        if row["method"] in (MLP, LASSO_NET)
+    ]
     print("Means of three splits. LN: tables where R² is no less than LassoNet's.")
     print("| random states | R² less MLP's | MLP's weights / its | LN | and no more features |")
     print("|---|---|---|---|---|")
     for state, rows in [*fits.groupby("state"), ("the mean of all", fits)]:
-        print(row_of(state, rows.groupby("data")[MEASURES].mean(), dense, lasso_net))
+        means = rows.groupby(["data", "split", "method"]).mean().reset_index()
+        print(row_of(state, compared([*means.to_dict("records"), *others])))
     by_state = fits.groupby(["data", "state"])["score"].mean().unstack()
     print("\nDeviation of R², means of three splits, between random states:")
     print(by_state.std(axis=1).sort_values(ascending=False).round(4).to_string())
@@ -63,18 +63,30 @@ def fitted(name: str, seed: int, state: int) -> dict[str, object]:
     X_train, X_test, y_train, y_test = split(name, seed)
     method = REGRESSORS[OURS]
     model = method.build(seed + state).fit(X_train, y_train)
-    sizes = {"weights": method.n_weights(model), "features": len(method.features(model))}
-    score = model.score(X_test, y_test)
-    return {"data": name, "split": seed, "state": state, "score": score, **sizes}
+    return {
+        "data": name,
+        "split": seed,
+        "method": OURS,
+        "state": state,
+        "score": model.score(X_test, y_test),
+        "weights": method.n_weights(model),
+        "features": len(method.features(model)),
+    }
 
 
-def row_of(state: object, means: pd.DataFrame, dense: pd.DataFrame, lasso_net: pd.DataFrame) -> str:
-    """The comparisons of the suite, for means over the splits."""
-    difference = (means["score"] - dense["score"]).mean()
-    ratio = np.exp(np.log(dense["weights"] / means["weights"].clip(lower=1)).mean())
-    as_good = means["score"] >= lasso_net["score"]
-    as_small = means["features"] <= lasso_net["features"]
-    counts = f"{as_good.sum()} of {len(means)} | {(as_good & as_small).sum()} of {len(means)}"
+def compared(rows: list[dict[str, object]]) -> Comparison:
+    """The means over the splits."""
+    names = list(dict.fromkeys(str(row["data"]) for row in rows))
+    return Comparison.of(rows, names, [OURS, MLP, LASSO_NET], "R²")
+
+
+def row_of(state: object, comparison: Comparison) -> str:
+    """The comparisons of the suite."""
+    difference = comparison.difference(OURS, MLP)
+    ratio = 1 / comparison.ratio("weights", OURS, MLP)
+    as_good = no_less_accurate(comparison)
+    as_small = reads_no_more(comparison)
+    counts = f"{as_good.sum()} of {len(as_good)} | {(as_good & as_small).sum()} of {len(as_good)}"
     return f"| {state} | {difference:+.4f} | {ratio:.1f} | {counts} |"
 
 
