@@ -258,10 +258,17 @@ class _Walker:
         if self.settings.verbose and np.isfinite(found.alpha):
             print(
                 f"{found.alpha:11.5g}  {_objective_of(found):12.6g}  {found.loss:12.6g}  "
-                f"{found.network.n_active_neurons:7d}  {found.network.n_nonzero_weights():7d}",
+                f"{found.network.n_active_neurons:7d}  {self.n_weights(found):7d}",
                 flush=True,
             )
         return found
+
+    def n_weights(self, found: _Seen) -> int:
+        """Number of nonzero terms of a network's path norm."""
+        return found.network.n_nonzero_weights(
+            penalize_bias=self.problem.penalize_bias,
+            penalize_skip=self.problem.skip == "penalized",
+        )
 
     def fresh(self, problem: Problem, of_steps: float) -> Network:
         """A network from random weights, with this share of a single fit's steps."""
@@ -370,17 +377,13 @@ class _Walker:
             interrupted=self.interrupted,
             history={name: list(column) for name, column in first.history.items()},
         )
-        size = found.network.n_nonzero_weights(
-            penalize_bias=self.problem.penalize_bias,
-            penalize_skip=self.problem.skip == "penalized",
-        )
         report.record(
             Progress(
                 iteration=report.n_iter,
                 objective=found.loss + min(found.alpha, 1e300) * found.path_norm,
                 loss=found.loss,
                 n_active_neurons=found.network.n_active_neurons,
-                n_nonzero_weights=size,
+                n_nonzero_weights=self.n_weights(found),
                 settled=True,
                 network=lambda: found.network,
             )

@@ -30,14 +30,18 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.utils import compute_sample_weight
 
-from sklearn_lpnet import LpReLUClassifier, LpReLURegressor
+from sklearn_lpnet import LpReLUClassifier, LpReLURegressor, lp_path
 from sklearn_lpnet.network import Network
+from sklearn_lpnet.solvers import proximal as proximal_module
 
 ROOT = Path(__file__).resolve().parent.parent
 
 # With tol=0 no fit ends early, and none warns that it did not.
 FAST = {"alpha": 1e-3, "n_neurons": 20, "max_iter": 150, "tol": 0.0, "random_state": 0}
 PRECISE = {**FAST, "dtype": "float64"}
+
+#: Batches of `partial_fit` from which the penalty sets in, and from which it is complete.
+BATCHES_TO_PENALTY = (proximal_module.PASSES_WARM, proximal_module.PASSES_SETTLED)
 
 
 @pytest.fixture(scope="module")
@@ -566,6 +570,50 @@ def test_partial_fit_goes_on_after_a_round_trip_through_a_file(friedman, tmp_pat
     joblib.dump(model, tmp_path / "model.joblib")
     restored = joblib.load(tmp_path / "model.joblib")
     assert_same_network(model.partial_fit(X, y), restored.partial_fit(X, y))
+
+
+def test_partial_fit_penalizes_from_the_batch_that_the_docstring_names(friedman):
+    """Before it no weight is zero, and the first of them are soon after."""
+    warm, settled = BATCHES_TO_PENALTY
+    X, y = (part[:200] for part in friedman)
+    model = LpReLURegressor(n_neurons=10, alpha=0.1, random_state=0)
+    for _ in range(warm):
+        model.partial_fit(X, y)
+    assert model.n_nonzero_weights_ >= 10 * X.shape[1]
+    for _ in range(settled - warm):
+        model.partial_fit(X, y)
+    assert model.n_nonzero_weights_ < 10 * X.shape[1] / 2
+
+
+@pytest.mark.parametrize("estimator", [LpReLURegressor, LpReLUClassifier])
+def test_partial_fit_promises_the_schedule_that_it_has(estimator):
+    words = " ".join(estimator.partial_fit.__doc__.split())
+    warm, settled = BATCHES_TO_PENALTY
+    assert f"sets in after {warm} batches of 200 samples and is complete after {settled}" in words
+    schedule = proximal_module._Schedule.passes(1.0)
+    phases = [schedule.at(iteration) for iteration in range(settled + 1)]
+    assert [phase.eps is None for phase in phases] == [True] * warm + [False] * (settled + 1 - warm)
+    assert phases[settled - 1].eps > phases[settled].eps == proximal_module.EPS_END
+
+
+# Without polish, neurons that are always on fold into a free affine part after the last entry.
+@pytest.mark.parametrize(("polish", "skip_connection"), [(0, False), (1, False), (1, True)])
+def test_the_history_counts_weights_as_the_estimator_does(friedman, polish, skip_connection):
+    parameters = {**FAST, "penalize_bias": True, "skip_connection": skip_connection}
+    model = LpReLURegressor(**parameters, polish=bool(polish)).fit(*friedman)
+    counts = model.history_["n_nonzero_weights"]
+    assert counts[-1] == model.n_nonzero_weights_
+    n_neurons, n_features = FAST["n_neurons"], friedman[0].shape[1]
+    # The first entry comes before the penalty: all weights and all biases of neurons are there.
+    assert counts[0] == n_neurons * (n_features + 1)
+
+
+def test_a_path_prints_the_number_of_weights_that_its_networks_have(friedman, capsys):
+    parameters = {**FAST, "penalize_bias": True, "skip_connection": True, "verbose": 1}
+    path = lp_path(*friedman, estimator=LpReLURegressor(**parameters), alphas=[1e-3, 1.0])
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    printed = {int(row[-1]) for row in rows}
+    assert set(path.n_nonzero_weights.tolist()) <= printed
 
 
 def test_partial_fit_keeps_the_units_and_alpha_of_the_first_call(friedman):

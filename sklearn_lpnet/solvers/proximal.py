@@ -18,6 +18,9 @@ EPS_START, EPS_END = 0.1, 1e-4
 EPS_SETTLED = 1e-3
 #: Shares of the iterations: without penalty, and while ε falls; the rest is for the final ε.
 WARM, ANNEAL = 0.05, 0.85
+#: Batches over all passes of `proximal_partial`: the penalty sets in after the first number of
+#: them, and ε is at its end after the second.
+PASSES_WARM, PASSES_SETTLED = 100, 400
 #: Iterations between two looks at dead neurons.
 COMPACT_EVERY = 20
 #: Reporting steps in a run of many iterations, unless it is told otherwise.
@@ -155,8 +158,8 @@ def proximal_partial(
 ) -> tuple[Network, dict[str, Any]]:
     """One pass over the rows of `problem`, resuming from `state`.
 
-    The schedule counts the steps of all passes: no penalty over the first 100, ε falling
-    until 400, then ε = 1e-4 and a constant learning rate.
+    The schedule counts the steps of all passes: no penalty over the first `PASSES_WARM`, ε
+    falling until `PASSES_SETTLED`, then ε = 1e-4 and a constant learning rate.
 
     Parameters
     ----------
@@ -177,7 +180,7 @@ def proximal_partial(
     state : dict of ndarray
         Holds NumPy arrays and integers only.
     """
-    schedule = _Schedule.cold(600, learning_rate)
+    schedule = _Schedule.passes(learning_rate)
     if state is not None:
         stack = Stack.resume(problem, state)
     elif start is not None:
@@ -212,6 +215,11 @@ class _Schedule:
     @classmethod
     def warm(cls, n_iter: int, rate: float) -> _Schedule:
         return cls(n_iter, rate, 0, round(ANNEAL * n_iter), 0.1 * EPS_START)
+
+    @classmethod
+    def passes(cls, rate: float) -> _Schedule:
+        n_anneal = PASSES_SETTLED - PASSES_WARM
+        return cls(PASSES_SETTLED, rate, PASSES_WARM, n_anneal, EPS_START)
 
     @property
     def settled_from(self) -> int:
@@ -300,14 +308,18 @@ def _progress(stack: Stack, iteration: int, settled: bool) -> Progress:
     objective, loss = stack.objective()
     best = int(objective.nan_to_num(nan=torch.inf).argmin())
     weights = stack.neurons[best, :, :-1] != 0
+    active = weights.any(dim=1)
     n_weights = int(weights.sum())
+    if stack.problem.penalize_bias:
+        bias = stack.neurons[best, :, -1]
+        n_weights += int(((bias > 0) | (active & (bias != 0))).sum())
     if stack.problem.skip == "penalized":
         n_weights += int((stack.affine[best, :, :-1] != 0).any(dim=0).sum())
     return Progress(
         iteration=iteration,
         objective=float(objective[best]),
         loss=float(loss[best]),
-        n_active_neurons=int(weights.any(dim=1).sum()),
+        n_active_neurons=int(active.sum()),
         n_nonzero_weights=n_weights,
         settled=settled,
         network=lambda: stack.network(best),
