@@ -2,11 +2,12 @@
 
 import io
 import pickle
+from pathlib import Path
 
 import joblib
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_iris, make_friedman1, make_multilabel_classification
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -186,3 +187,22 @@ def test_skops_asks_for_trust_in_this_package():
     data = skops_io.dumps(LpReLURegressor(**FAST, alpha=1e-3).fit(X, y))
     with pytest.raises(exceptions.UntrustedTypesFoundException, match="sklearn_lpnet"):
         skops_io.loads(data)
+
+
+#: Made by version 0.1.0, whose modules had other names.
+OLD_PICKLES = sorted((Path(__file__).parent / "data" / "pickles_0_1").glob("*.pkl"))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")
+@pytest.mark.parametrize("file", OLD_PICKLES, ids=lambda file: file.stem)
+def test_pickles_of_version_0_1_load_and_predict_the_same(file):
+    stored = pickle.loads(file.read_bytes())
+    model, X = stored["model"], stored["X"]
+    if file.stem == "path":
+        found = np.array([estimator.predict(X) for estimator in model.estimators])
+    else:
+        found = model.predict(X)
+    if found.dtype.kind == "f":
+        assert_allclose(found, stored["predictions"], rtol=1e-12, atol=1e-12)
+    else:
+        assert_array_equal(found, stored["predictions"])
