@@ -10,8 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 #: Written by a build, or by the benchmarks.
 GENERATED = ("_build", "auto_examples", "generated", "benchmarks")
 PAGES = [
-    ROOT / "README.md",
-    ROOT / "CHANGELOG.md",
+    *sorted(ROOT.glob("*.md")),
     *(
         page
         for page in sorted((ROOT / "docs").rglob("*.md"))

@@ -1,21 +1,25 @@
-"""What the project's own files say agrees: README, .ci/run, pyproject.toml, CITATION.cff."""
+"""What the project's own files say agrees: README, checks, pyproject.toml, CITATION.cff."""
 
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 import sklearn_lpnet
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE_FILES = sorted((ROOT / "sklearn_lpnet").rglob("*.py"))
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+YAML_FILES = [*sorted((ROOT / ".github").rglob("*.yml")), ROOT / ".pre-commit-config.yaml"]
 PUBLIC_FILES = [
     *PACKAGE_FILES,
     *sorted((ROOT / "examples").rglob("*.py")),
-    ROOT / "README.md",
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / ".github").rglob("*.md")),
+    *YAML_FILES,
     ROOT / "pyproject.toml",
-    ROOT / "CHANGELOG.md",
 ]
 ABSOLUTE_PATH = re.compile(
     r"(?<![\w.:/~-])/(?:home|root|work|opt|tmp|usr|var|mnt|Users)/\w|\b[A-Z]:\\\\?\w"
@@ -25,6 +29,12 @@ ABSOLUTE_PATH = re.compile(
 @pytest.fixture(scope="module")
 def pyproject():
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def matrix():
+    workflow = _yaml(ROOT / ".github" / "workflows" / "tests.yml")
+    return workflow["jobs"]["tests"]["strategy"]["matrix"]
 
 
 def test_ci_runs_the_two_commands_of_the_readme():
@@ -55,9 +65,46 @@ def test_the_package_says_that_it_is_typed():
 @pytest.mark.parametrize("name", ["numpy", "scikit-learn", "scipy", "joblib"])
 def test_the_oldest_tested_versions_are_the_lower_bounds(pyproject, name):
     requirements = dict(entry.split(">=") for entry in pyproject["project"]["dependencies"])
-    pins = dict(
-        line.split("==")
-        for line in (ROOT / "constraints-oldest.txt").read_text(encoding="utf-8").splitlines()
-        if "==" in line
-    )
+    pins = _pins("constraints-oldest.txt")
     assert pins[name].startswith(requirements[name] + ".")
+
+
+@pytest.mark.parametrize("file", YAML_FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_the_files_in_yaml_can_be_parsed(file):
+    assert isinstance(_yaml(file), dict)
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
+def test_workflows_may_only_read(file):
+    workflow = _yaml(file)
+    assert workflow["permissions"] == {"contents": "read"}
+    assert [name for name, job in workflow["jobs"].items() if "permissions" in job] == []
+
+
+def test_the_workflow_tests_the_versions_of_python_that_the_package_names(pyproject, matrix):
+    named = re.findall(r"Python :: (3\.\d+)", "\n".join(pyproject["project"]["classifiers"]))
+    assert matrix["python"] == named
+    assert pyproject["project"]["requires-python"] == f">={named[0]}"
+
+
+def test_the_workflow_tests_the_oldest_libraries_as_ci_does(matrix):
+    (oldest,) = [entry for entry in matrix["include"] if entry["libraries"] == "oldest"]
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert oldest["python"] == matrix["python"][0]
+    assert f"/pytest {oldest['tests']}\n" in script
+    assert f"/pip install {oldest['constraints']} -e" in script
+
+
+def test_the_hooks_have_the_ruff_of_the_constraints():
+    repositories = _yaml(ROOT / ".pre-commit-config.yaml")["repos"]
+    (ruff,) = [entry for entry in repositories if entry["repo"].endswith("/ruff-pre-commit")]
+    assert ruff["rev"] == "v" + _pins("constraints.txt")["ruff"]
+
+
+def _yaml(file):
+    return yaml.safe_load(file.read_text(encoding="utf-8"))
+
+
+def _pins(name):
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    return dict(line.split("==") for line in lines if "==" in line)
