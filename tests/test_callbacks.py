@@ -26,8 +26,8 @@ from sklearn_lpnet import (
     LpReLURegressor,
     LpReLURegressorCV,
     lp_path,
-    training,
 )
+from sklearn_lpnet.fitting import single
 
 callback = pytest.importorskip("sklearn.callback", reason="scikit-learn has callbacks from 1.9 on")
 
@@ -362,13 +362,13 @@ def test_interpolation_is_one_task(friedman, columns):
 def n_results(monkeypatch):
     """How often a network is brought into the user's units."""
     results = []
-    finished = training.finished
+    finished = single.finished
 
     def counted(*args):
         results.append(args)
         return finished(*args)
 
-    monkeypatch.setattr(training, "finished", counted)
+    monkeypatch.setattr(single, "finished", counted)
     return lambda: len(results)
 
 

@@ -32,7 +32,12 @@ from sklearn.utils import compute_sample_weight
 
 from sklearn_lpnet import LpReLUClassifier, LpReLURegressor, lp_path
 from sklearn_lpnet.network import Network
-from sklearn_lpnet.solvers import proximal as proximal_module
+from sklearn_lpnet.solvers.gradient.schedule import (
+    EPS_END,
+    PASSES_SETTLED,
+    PASSES_WARM,
+    Schedule,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -41,7 +46,7 @@ FAST = {"alpha": 1e-3, "n_neurons": 20, "max_iter": 150, "tol": 0.0, "random_sta
 PRECISE = {**FAST, "dtype": "float64"}
 
 #: Batches of `partial_fit` from which the penalty sets in, and from which it is complete.
-BATCHES_TO_PENALTY = (proximal_module.PASSES_WARM, proximal_module.PASSES_SETTLED)
+BATCHES_TO_PENALTY = (PASSES_WARM, PASSES_SETTLED)
 
 
 @pytest.fixture(scope="module")
@@ -590,10 +595,10 @@ def test_partial_fit_promises_the_schedule_that_it_has(estimator):
     words = " ".join(estimator.partial_fit.__doc__.split())
     warm, settled = BATCHES_TO_PENALTY
     assert f"sets in after {warm} batches of 200 samples and is complete after {settled}" in words
-    schedule = proximal_module._Schedule.passes(1.0)
+    schedule = Schedule.passes(1.0)
     phases = [schedule.at(iteration) for iteration in range(settled + 1)]
     assert [phase.eps is None for phase in phases] == [True] * warm + [False] * (settled + 1 - warm)
-    assert phases[settled - 1].eps > phases[settled].eps == proximal_module.EPS_END
+    assert phases[settled - 1].eps > phases[settled].eps == EPS_END
 
 
 # Without polish, neurons that are always on fold into a free affine part after the last entry.

@@ -249,7 +249,7 @@ def test_partial_fit_is_not_available():
 
 
 def test_an_interrupt_leaves_an_interpolant(monkeypatch):
-    from sklearn_lpnet.solvers import stack
+    from sklearn_lpnet.solvers.gradient import stack
 
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt

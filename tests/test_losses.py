@@ -7,8 +7,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 from sklearn import metrics
-
-from sklearn_lpnet.losses import (
+from sklearn_lpnet.losses.losses import (
     AbsoluteError,
     BinaryLogLoss,
     Hinge,

@@ -266,7 +266,7 @@ def test_a_pickle_holds_the_five_arrays_and_nothing_derived():
 
 
 def test_importing_the_network_does_not_import_torch():
-    root = Path(sklearn_lpnet.network.__file__).parents[1]
+    root = Path(sklearn_lpnet.network.__file__).parents[2]
     code = "import sys, sklearn_lpnet.network; sys.exit('torch' in sys.modules)"
     path = os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": path})

@@ -20,7 +20,7 @@ from sklearn.datasets import (
 from sklearn.linear_model import LinearRegression, lasso_path
 from sklearn.preprocessing import scale
 
-import sklearn_lpnet.walk
+import sklearn_lpnet.fitting.path_following
 from sklearn_lpnet import LpReLUClassifier, LpReLURegressor, lp_path
 
 FAST = {"n_neurons": 20, "max_iter": 100, "random_state": 0}
@@ -343,7 +343,7 @@ def test_verbose_prints_a_line_for_each_network(friedman, capsys):
 
 
 def test_an_interrupt_keeps_what_there_is(friedman, monkeypatch):
-    second_order = sklearn_lpnet.walk._SecondOrder
+    second_order = sklearn_lpnet.fitting.path_following.SecondOrder
     calls = []
 
     def thinned(self, alpha, network):

@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy.optimize import linprog
 
-from sklearn_lpnet.patterns import activation_patterns
+from sklearn_lpnet.solvers.enumeration.patterns import activation_patterns
 
 
 def is_realisable(X, pattern):

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.testing import assert_close
 
-from sklearn_lpnet.penalty import LpPenalty, soft_threshold
+from sklearn_lpnet.penalties.base import soft_threshold
+from sklearn_lpnet.penalties.lp import LpPenalty
 
 numbers = st.floats(-10, 10)
 

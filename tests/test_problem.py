@@ -8,9 +8,7 @@ import pytest
 import scipy.sparse as sp
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
-
-from sklearn_lpnet import problem as problem_module
-from sklearn_lpnet.losses import (
+from sklearn_lpnet.losses.losses import (
     AbsoluteError,
     BinaryLogLoss,
     Hinge,
@@ -20,9 +18,14 @@ from sklearn_lpnet.losses import (
     SoftmaxLogLoss,
     SquaredError,
 )
+
 from sklearn_lpnet.network import Network
-from sklearn_lpnet.penalty import LpPenalty
-from sklearn_lpnet.problem import DenseRows, Problem, SparseRows, Standardizer, merge_rows
+from sklearn_lpnet.penalties.lp import LpPenalty
+from sklearn_lpnet.problem import rows as rows_module
+from sklearn_lpnet.problem.merging import merge_rows
+from sklearn_lpnet.problem.problem import Problem
+from sklearn_lpnet.problem.rows import DenseRows, SparseRows
+from sklearn_lpnet.problem.units import Standardizer
 
 CPU = torch.device("cpu")
 
@@ -254,7 +257,7 @@ class TestRows:
     @both_kinds
     @pytest.mark.parametrize("width", [1, 7, 1000])
     def test_blocks_hold_every_row_once_and_stay_small(self, kind, width, monkeypatch):
-        monkeypatch.setattr(problem_module, "BLOCK_ENTRIES", 64)
+        monkeypatch.setattr(rows_module, "BLOCK_ENTRIES", 64)
         rows, expected = make_rows(kind)
         seen = []
         for where, block in rows.blocks(width):
@@ -326,7 +329,7 @@ class TestProblem:
     @pytest.mark.parametrize("penalize_bias", [False, True])
     @pytest.mark.parametrize("loss", BY_THE_BOOK, ids=repr)
     def test_objective_is_that_of_plain_loops(self, loss, penalize_bias, skip, monkeypatch):
-        monkeypatch.setattr(problem_module, "BLOCK_ENTRIES", 64)
+        monkeypatch.setattr(rows_module, "BLOCK_ENTRIES", 64)
         n_outputs = 3 if not loss.separable or penalize_bias else 1
         rng = np.random.default_rng(0)
         X, y = rng.normal(size=(20, 4)), targets(loss, 20, n_outputs)
@@ -379,7 +382,7 @@ class TestProblem:
 
     def test_rows_fit_one_block_if_their_values_do(self, monkeypatch):
         X, y, _ = repeated_rows(n_samples=10)
-        monkeypatch.setattr(problem_module, "BLOCK_ENTRIES", 100)
+        monkeypatch.setattr(rows_module, "BLOCK_ENTRIES", 100)
         problem = make_problem(X, y)
         assert problem.fits_one_block(10)
         assert not problem.fits_one_block(11)

@@ -8,8 +8,7 @@ import scipy.sparse as sp
 import torch
 from numpy.testing import assert_allclose
 from sklearn.datasets import make_friedman1
-
-from sklearn_lpnet.losses import (
+from sklearn_lpnet.losses.losses import (
     AbsoluteError,
     BinaryLogLoss,
     Hinge,
@@ -19,9 +18,12 @@ from sklearn_lpnet.losses import (
     SoftmaxLogLoss,
     SquaredError,
 )
-from sklearn_lpnet.penalty import LpPenalty
-from sklearn_lpnet.problem import Problem, Standardizer, merge_rows
-from sklearn_lpnet.tuning import WEIGHT_OF_TARGETS, automatic_alpha
+
+from sklearn_lpnet.fitting.automatic_alpha import WEIGHT_OF_TARGETS, automatic_alpha
+from sklearn_lpnet.penalties.lp import LpPenalty
+from sklearn_lpnet.problem.merging import merge_rows
+from sklearn_lpnet.problem.problem import Problem
+from sklearn_lpnet.problem.units import Standardizer
 
 LOSSES = [
     SquaredError(),

@@ -17,12 +17,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from datasets import peak_plateau, uniform50
+from sklearn_lpnet.losses.losses import SquaredError
 
-from sklearn_lpnet.losses import SquaredError
 from sklearn_lpnet.network import Network
-from sklearn_lpnet.penalty import LpPenalty
-from sklearn_lpnet.problem import Problem, Standardizer
-from sklearn_lpnet.solvers.adam import Weights, adam_stack, random_weights
+from sklearn_lpnet.penalties.lp import LpPenalty
+from sklearn_lpnet.problem.problem import Problem
+from sklearn_lpnet.problem.units import Standardizer
+from sklearn_lpnet.solvers.gradient.adam import adam_stack
+from sklearn_lpnet.solvers.gradient.adam_weights import Weights, random_weights
 
 LEARNING_RATE = 0.01
 EXPONENTS = (0.4, 0.7)

@@ -27,7 +27,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_lpnet import LpReLUClassifier, LpReLURegressor, LpReLURegressorCV, lp_path
-from sklearn_lpnet.path import LpPath
+from sklearn_lpnet.selection.path import LpPath
 
 NAMES = ("friedman1", "concrete", "boston", "diabetes", "breast_cancer", "wine", "digits")
 N_ALPHAS, N_FOLDS, N_COMPARED = 30, 5, 5

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
+from sklearn_lpnet.losses.losses import BinaryLogLoss, Huber, SoftmaxLogLoss, SquaredError
 
-from sklearn_lpnet import problem as problem_module
-from sklearn_lpnet.losses import BinaryLogLoss, Huber, SoftmaxLogLoss, SquaredError
 from sklearn_lpnet.network import Network
-from sklearn_lpnet.penalty import LpPenalty
-from sklearn_lpnet.problem import Problem, Standardizer
-from sklearn_lpnet.solvers.adam import Weights, adam, adam_stack, random_weights
+from sklearn_lpnet.penalties.lp import LpPenalty
+from sklearn_lpnet.problem import rows as rows_module
+from sklearn_lpnet.problem.problem import Problem
+from sklearn_lpnet.problem.units import Standardizer
+from sklearn_lpnet.solvers.gradient.adam import adam, adam_stack
+from sklearn_lpnet.solvers.gradient.adam_weights import Weights, random_weights
 
 DEFAULTS = {
     "n_neurons": 20,
@@ -273,7 +275,7 @@ def test_a_batch_of_all_rows_is_a_full_batch():
 def test_rows_in_several_blocks_are_a_full_batch(monkeypatch):
     X, y = regression(n_outputs=2)
     expected, _ = solve(make_problem(X, y, fit_intercept=True, skip="free"))
-    monkeypatch.setattr(problem_module, "BLOCK_ENTRIES", 200)
+    monkeypatch.setattr(rows_module, "BLOCK_ENTRIES", 200)
     assert not make_problem(X, y).fits_one_block(20)
     actual, _ = solve(make_problem(X, y, fit_intercept=True, skip="free"))
     assert_same_network(actual, expected, rtol=1e-8)

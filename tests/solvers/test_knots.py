@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from sklearn_lpnet.solvers.knots import Moments, best_fits, followed, penalized_fit
+from sklearn_lpnet.solvers.splines.knots import Moments, best_fits, followed, penalized_fit
 
 
 def noisy_spline(n=200, seed=0, noise=0.1, knots=(0.2, 0.5, 0.7), repeated=False):

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.optimize import linprog
 
-from sklearn_lpnet.solvers import milp as milp_module
+from sklearn_lpnet.solvers.enumeration import milp as milp_module
 from sklearn_lpnet.theory import min_path_norm_interpolant, sparsest_interpolant_milp
 
 PEAK = np.arange(-2, 4.0), np.array([0, 0, 1, 1, 0, 0.0])

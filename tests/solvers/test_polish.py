@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
-
-from sklearn_lpnet.losses import (
+from sklearn_lpnet.losses.losses import (
     AbsoluteError,
     BinaryLogLoss,
     Hinge,
@@ -16,19 +15,20 @@ from sklearn_lpnet.losses import (
     SoftmaxLogLoss,
     SquaredError,
 )
+
 from sklearn_lpnet.network import Network
-from sklearn_lpnet.penalty import LpPenalty
-from sklearn_lpnet.problem import Problem, Standardizer
-from sklearn_lpnet.solvers import polish as polish_module
-from sklearn_lpnet.solvers.deletion import deletions
-from sklearn_lpnet.solvers.moves import merged, reoriented, simplified, turned
-from sklearn_lpnet.solvers.proximal import proximal
-from sklearn_lpnet.solvers.quadratic import (
+from sklearn_lpnet.penalties.lp import LpPenalty
+from sklearn_lpnet.problem.problem import Problem
+from sklearn_lpnet.problem.units import Standardizer
+from sklearn_lpnet.solvers.gradient.proximal import proximal
+from sklearn_lpnet.solvers.second_order import polish as polish_module
+from sklearn_lpnet.solvers.second_order.deletion import deletions
+from sklearn_lpnet.solvers.second_order.moves import merged, reoriented, simplified, turned
+from sklearn_lpnet.solvers.second_order.point import Point, evaluated
+from sklearn_lpnet.solvers.second_order.quadratic import (
     PenaltyTerms,
-    Point,
     Quadratic,
     Support,
-    evaluated,
     gradient_and_diagonal,
 )
 

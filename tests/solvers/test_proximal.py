@@ -8,8 +8,7 @@ import pytest
 import scipy.sparse as sp
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
-
-from sklearn_lpnet.losses import (
+from sklearn_lpnet.losses.losses import (
     AbsoluteError,
     BinaryLogLoss,
     Hinge,
@@ -19,11 +18,14 @@ from sklearn_lpnet.losses import (
     SoftmaxLogLoss,
     SquaredError,
 )
+
 from sklearn_lpnet.network import Network
-from sklearn_lpnet.penalty import LpPenalty
-from sklearn_lpnet.problem import Problem, Report, Standardizer
-from sklearn_lpnet.solvers.proximal import proximal, proximal_partial
-from sklearn_lpnet.solvers.stack import Phase, Stack
+from sklearn_lpnet.penalties.lp import LpPenalty
+from sklearn_lpnet.problem.problem import Problem
+from sklearn_lpnet.problem.progress import Report
+from sklearn_lpnet.problem.units import Standardizer
+from sklearn_lpnet.solvers.gradient.proximal import proximal, proximal_partial
+from sklearn_lpnet.solvers.gradient.stack import Phase, Stack
 
 LOSSES = [
     SquaredError(),

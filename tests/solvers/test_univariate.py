@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_lpnet.solvers.univariate import (
+from sklearn_lpnet.solvers.splines.univariate import (
     clip_scan,
     fewest_blocks,
     least_cost_blocks,

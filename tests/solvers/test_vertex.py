@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 from scipy.optimize import linprog
+from sklearn_lpnet.losses.losses import SquaredError
 
-from sklearn_lpnet.losses import SquaredError
-from sklearn_lpnet.penalty import LpPenalty
-from sklearn_lpnet.problem import Problem, Standardizer
-from sklearn_lpnet.solvers import cell_lp, elimination
-from sklearn_lpnet.solvers.cells import Patterned, Setting
-from sklearn_lpnet.solvers.vertex import vertex
+from sklearn_lpnet.penalties.lp import LpPenalty
+from sklearn_lpnet.problem.problem import Problem
+from sklearn_lpnet.problem.units import Standardizer
+from sklearn_lpnet.solvers.interpolation import cell_lp, elimination
+from sklearn_lpnet.solvers.interpolation.cells import Patterned, Setting
+from sklearn_lpnet.solvers.interpolation.vertex import vertex
 
 CONVENTIONS = [
     (penalize_bias, fit_intercept, skip)

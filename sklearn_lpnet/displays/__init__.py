@@ -1,1 +1,0 @@
-"""Pictures, one idea a file; `sklearn_lpnet.plotting` names them."""

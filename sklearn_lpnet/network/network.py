@@ -1,0 +1,597 @@
+"""A one-hidden-layer ReLU network in path coordinates, with NumPy alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from .arrays import FloatArray, first_equal_row, powers, row_norms
+from .evaluation import FAR_OFF, FEW_FEATURES, MAX_BYTES, Layout, dense_block, row_slices
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Network:
+    r"""A ReLU network with one hidden layer and an affine part, in path coordinates.
+
+    .. math::
+
+        f(x) = \sum_k a_k \max(0, \theta_k \cdot x + \beta_k) + A x + c
+
+    A neuron :math:`v \max(0, w \cdot x + b)` has the direction :math:`a = v / \|v\|_2` and the
+    path coordinates :math:`\theta = \|v\|_2 w` and :math:`\beta = \|v\|_2 b`, in which the path
+    norm is the separable sum :math:`\sum_{kj} |\theta_{kj}|^p`.
+
+    Parameters
+    ----------
+    direction : ndarray of shape (n_neurons, n_outputs)
+        Unit output directions :math:`a_k`; with one output, 1 or -1.
+    theta : ndarray of shape (n_neurons, n_features)
+        Path coordinates :math:`\theta_k` of the input weights.
+    bias : ndarray of shape (n_neurons,)
+        Path coordinates :math:`\beta_k` of the biases.
+    intercept : ndarray of shape (n_outputs,)
+        Output intercept :math:`c`.
+    skip : ndarray of shape (n_outputs, n_features)
+        Affine skip connection :math:`A`; zeros where there is none.
+
+    Notes
+    -----
+    The arrays are float32 if all of them are given so, else float64. Treat them as constants:
+    what evaluation needs is derived from them once.
+
+    Column j of the skip connection is one always-on neuron with the direction
+    :math:`A_{:j} / \|A_{:j}\|_2` and the single weight :math:`\|A_{:j}\|_2`. So it counts as one
+    weight, and adds :math:`\|A_{:j}\|_2^p` to the path norm, if the skip connection is penalized.
+
+    Examples
+    --------
+    The absolute value is two neurons:
+
+    >>> import numpy as np
+    >>> from sklearn_lpnet.network import Network
+    >>> network = Network(
+    ...     direction=np.array([[1.0], [1.0]]),
+    ...     theta=np.array([[1.0], [-1.0]]),
+    ...     bias=np.zeros(2),
+    ...     intercept=np.zeros(1),
+    ...     skip=np.zeros((1, 1)),
+    ... )
+    >>> network.evaluate([[-2.0], [0.5]]).ravel().tolist()
+    [2.0, 0.5]
+    >>> network.n_active_neurons, network.path_norm(0.5)
+    (2, 2.0)
+    """
+
+    direction: FloatArray
+    theta: FloatArray
+    bias: FloatArray
+    intercept: FloatArray
+    skip: FloatArray
+
+    def __post_init__(self) -> None:
+        arrays = {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
+        single = all(array.dtype == np.float32 for array in arrays.values())
+        dtype = np.float32 if single else np.float64
+        for name, array in arrays.items():
+            object.__setattr__(self, name, array.astype(dtype, copy=False))
+        if self.theta.ndim != 2 or self.intercept.ndim != 1:
+            raise ValueError(
+                "theta must have shape (n_neurons, n_features) and intercept (n_outputs,), "
+                f"got {self.theta.shape} and {self.intercept.shape}"
+            )
+        (n_neurons, n_features), n_outputs = self.theta.shape, len(self.intercept)
+        expected = {
+            "direction": (n_neurons, n_outputs),
+            "bias": (n_neurons,),
+            "skip": (n_outputs, n_features),
+        }
+        for name, shape in expected.items():
+            if arrays[name].shape != shape:
+                raise ValueError(
+                    f"{name} must have shape {shape} to go with theta {self.theta.shape} and "
+                    f"intercept {self.intercept.shape}, got {arrays[name].shape}"
+                )
+
+    def __repr__(self) -> str:
+        return (
+            f"<Network: {self.n_features} inputs, {self.n_active_neurons} active neurons, "
+            f"{self.n_outputs} outputs, {self.n_nonzero_weights()} nonzero weights>"
+        )
+
+    def __getstate__(self) -> dict[str, FloatArray]:
+        # Derived arrays are cheap to rebuild and would double the size of a pickle.
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def empty(cls, n_features: int, intercept: npt.ArrayLike) -> Network:
+        """Return the constant network without neurons.
+
+        Parameters
+        ----------
+        n_features : int
+            Number of input features.
+        intercept : array-like of shape (n_outputs,) or float
+            Its value.
+
+        Returns
+        -------
+        Network
+            A network with no neuron and a zero skip connection.
+        """
+        constant = np.atleast_1d(np.asarray(intercept))
+        dtype = np.float32 if constant.dtype == np.float32 else np.float64
+        return cls(
+            direction=np.zeros((0, len(constant)), dtype),
+            theta=np.zeros((0, n_features), dtype),
+            bias=np.zeros(0, dtype),
+            intercept=constant,
+            skip=np.zeros((len(constant), n_features), dtype),
+        )
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons, active or not."""
+        return self.theta.shape[0]
+
+    @property
+    def n_features(self) -> int:
+        """Number of input features."""
+        return self.theta.shape[1]
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of outputs."""
+        return self.intercept.shape[0]
+
+    @cached_property
+    def active(self) -> npt.NDArray[np.bool_]:
+        """Mask of shape (n_neurons,): the neurons with a nonzero input weight."""
+        return np.any(self.theta != 0, axis=1)
+
+    @property
+    def n_active_neurons(self) -> int:
+        """Number of neurons with a nonzero input weight."""
+        return int(np.count_nonzero(self.active))
+
+    @cached_property
+    def used_features(self) -> npt.NDArray[np.intp]:
+        """Sorted indices of the features that a neuron or the skip connection reads."""
+        return np.flatnonzero((self.theta != 0).any(axis=0) | (self.skip != 0).any(axis=0))
+
+    def evaluate(self, X: Any, *, max_bytes: int = MAX_BYTES, finite: bool = False) -> FloatArray:
+        """Evaluate the network.
+
+        Only active neurons and used features take part.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs. A sparse matrix is made dense a chunk of rows at a time.
+        max_bytes : int, default=2**19
+            Bound on the memory for intermediate results (at least one row is taken at a time).
+        finite : bool, default=False
+            Whether X is known to have neither nan nor infinity. Then features that nothing reads
+            may be multiplied by zero, where that is faster than to leave them out.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+            The outputs: float32 for float32 inputs, else float64.
+        """
+        X = self._as_matrix(X)
+        dtype = np.float32 if X.dtype == np.float32 else np.float64
+        layout = self._layout(dtype, finite=finite)
+        n_rows = layout.rows_within(max_bytes, X)
+        if X.shape[0] <= n_rows:
+            return layout.outputs(dense_block(X, layout)).astype(dtype, copy=False)
+        result = np.empty((X.shape[0], self.n_outputs), dtype)
+        for rows in row_slices(X.shape[0], n_rows):
+            result[rows] = layout.outputs(dense_block(X[rows], layout))
+        return result
+
+    def n_nonzero_weights(self, *, penalize_bias: bool = False, penalize_skip: bool = True) -> int:
+        """Count the nonzero penalized weights: the path norm for p = 0.
+
+        Parameters
+        ----------
+        penalize_bias : bool, default=False
+            Whether nonzero biases count too.
+        penalize_skip : bool, default=True
+            Whether nonzero columns of the skip connection count too.
+
+        Returns
+        -------
+        int
+            The count.
+        """
+        return int(self.path_norm(0, penalize_bias=penalize_bias, penalize_skip=penalize_skip))
+
+    def path_norm(
+        self, p: float, *, penalize_bias: bool = False, penalize_skip: bool = True
+    ) -> float:
+        r"""Path norm :math:`R_p`.
+
+        .. math:: R_p = \sum_{kj} |\theta_{kj}|^p + \sum_k |\beta_k|^p + \sum_j \|A_{:j}\|_2^p
+
+        Parameters
+        ----------
+        p : float
+            Exponent; for p = 0 the nonzero terms are counted.
+        penalize_bias : bool, default=False
+            Whether the sum over biases is part of it. Neurons that are zero everywhere, those
+            with no input weight and no positive bias, are left out.
+        penalize_skip : bool, default=True
+            Whether the sum over columns of the skip connection is part of it.
+
+        Returns
+        -------
+        float
+            The path norm.
+        """
+        by_feature = self.path_norm_by_feature(p, penalize_skip=penalize_skip)
+        bias = self.bias[self._contributing] if penalize_bias else self.bias[:0]
+        return float(by_feature.sum() + powers(bias, p).sum())
+
+    def path_norm_by_feature(self, p: float, *, penalize_skip: bool = True) -> FloatArray:
+        r"""Each feature's part :math:`\sum_k |\theta_{kj}|^p + \|A_{:j}\|_2^p` of the path norm.
+
+        Parameters
+        ----------
+        p : float
+            Exponent; for p = 0 the nonzero terms are counted.
+        penalize_skip : bool, default=True
+            Whether the skip connection is part of it.
+
+        Returns
+        -------
+        ndarray of shape (n_features,)
+            The parts, in float64. They sum to the path norm without biases.
+        """
+        by_feature = powers(self.theta, p).sum(axis=0)
+        if penalize_skip:
+            by_feature += powers(row_norms(self.skip.T), p)
+        return by_feature
+
+    def n_parameters(
+        self,
+        *,
+        penalize_bias: bool = False,
+        penalize_skip: bool = True,
+        fit_intercept: bool = True,
+    ) -> int:
+        """Count the parameters that an interpolant needs at least one of for every sample.
+
+        These are the nonzero penalized weights and the parameters that are free: unpenalized
+        biases, the intercept, and the nonzero entries of an unpenalized skip connection. On given
+        activation patterns each output is linear in at most that many numbers. So for labels
+        drawn from any density, no network with fewer parameters than samples interpolates.
+
+        Parameters
+        ----------
+        penalize_bias : bool, default=False
+            Whether biases are penalized: nonzero ones count. Else every neuron's bias counts.
+        penalize_skip : bool, default=True
+            Whether the skip connection is penalized: its nonzero columns count. Else its nonzero
+            entries do.
+        fit_intercept : bool, default=True
+            Whether the intercept is a parameter; it counts once for each output.
+
+        Returns
+        -------
+        int
+            The count.
+        """
+        count = self.n_nonzero_weights(penalize_bias=penalize_bias, penalize_skip=penalize_skip)
+        if not penalize_bias:
+            count += int(np.count_nonzero(self._contributing))
+        if not penalize_skip:
+            count += int(np.count_nonzero(self.skip))
+        return count + (self.n_outputs if fit_intercept else 0)
+
+    def compact(self, *, fold_constants: bool = True) -> Network:
+        r"""Drop the neurons that have no input weight.
+
+        Parameters
+        ----------
+        fold_constants : bool, default=True
+            What becomes of the constants :math:`a_k \max(0, \beta_k)` of these neurons: they go
+            into the intercept, or stay as neurons with nothing but a positive bias, for networks
+            that have no intercept.
+
+        Returns
+        -------
+        Network
+            The same function.
+        """
+        if not fold_constants:
+            return self._select(self._contributing)
+        return self._select(self.active, intercept=self._constant)
+
+    def merge(self, *, rtol: float = 1e-6) -> Network:
+        r"""Merge neurons that have one direction and one ray.
+
+        Neurons of one direction whose :math:`(\theta, \beta)` are positive multiples of each
+        other become one neuron with their sum. The path norm never rises, since
+        :math:`|s + t|^p \le |s|^p + |t|^p`.
+
+        Parameters
+        ----------
+        rtol : float, default=1e-6
+            Relative tolerance, entry by entry, for two directions or rays to be one. Zeros agree
+            with zeros alone.
+
+        Returns
+        -------
+        Network
+            The same function, up to the tolerance.
+        """
+        ray = np.column_stack([self.theta, self.bias]).astype(np.float64)
+        scale = np.abs(ray).max(axis=1)
+        unit_ray = ray / np.where(scale > 0, scale, 1.0)[:, None]
+        first, group = np.unique(
+            first_equal_row(np.column_stack([self.direction, unit_ray]), rtol),
+            return_inverse=True,
+        )
+        total = np.zeros((len(first), self.n_features + 1))
+        np.add.at(total, group, ray)
+        return Network(
+            direction=self.direction[first],
+            theta=total[:, :-1].astype(self.theta.dtype),
+            bias=total[:, -1].astype(self.theta.dtype),
+            intercept=self.intercept,
+            skip=self.skip,
+        )
+
+    def fold_scaling(
+        self,
+        x_mean: npt.ArrayLike,
+        x_scale: npt.ArrayLike,
+        y_mean: npt.ArrayLike,
+        y_scale: npt.ArrayLike,
+    ) -> Network:
+        """Go from standardized units to the original ones.
+
+        This network maps ``(x - x_mean) / x_scale`` to ``(y - y_mean) / y_scale``; the result
+        maps x to y.
+
+        Parameters
+        ----------
+        x_mean, x_scale : array-like of shape (n_features,) or float
+            Centre and positive scale of each feature.
+        y_mean, y_scale : array-like of shape (n_outputs,) or float
+            Centre and positive scale of each output.
+
+        Returns
+        -------
+        Network
+            A float64 network, since the units may be beyond float32. Zeros stay zeros.
+        """
+        x_mean = np.broadcast_to(np.asarray(x_mean, np.float64), self.n_features)
+        x_scale = np.broadcast_to(np.asarray(x_scale, np.float64), self.n_features)
+        y_mean = np.broadcast_to(np.asarray(y_mean, np.float64), self.n_outputs)
+        y_scale = np.broadcast_to(np.asarray(y_scale, np.float64), self.n_outputs)
+        for name, scale in (("x_scale", x_scale), ("y_scale", y_scale)):
+            if not np.all((scale > 0) & np.isfinite(scale)):
+                raise ValueError(f"{name} must be positive and finite, got {scale}")
+        theta = self.theta / x_scale
+        skip = self.skip / x_scale
+        direction = self.direction * y_scale
+        gain = row_norms(direction)
+        return Network(
+            direction=direction / np.where(gain > 0, gain, 1.0)[:, None],
+            theta=gain[:, None] * theta,
+            bias=gain * (self.bias - theta @ x_mean),
+            intercept=y_mean + y_scale * (self.intercept - skip @ x_mean),
+            skip=y_scale[:, None] * skip,
+        )
+
+    def skip_as_neurons(self, lower: npt.ArrayLike, upper: npt.ArrayLike) -> Network:
+        r"""Write the skip connection as neurons that are on for all data in a box.
+
+        Columns of the skip connection that agree in direction up to sign make one neuron, so with
+        one output there is one. Its bias is subtracted from the intercept again.
+
+        Parameters
+        ----------
+        lower, upper : array-like of shape (n_features,) or float
+            Finite bounds of the data.
+
+        Returns
+        -------
+        Network
+            A network without skip connection, the same function in the box, with the same path
+            norm.
+        """
+        lower = np.broadcast_to(np.asarray(lower, np.float64), self.n_features)
+        upper = np.broadcast_to(np.asarray(upper, np.float64), self.n_features)
+        used = np.flatnonzero((self.skip != 0).any(axis=0))
+        if not len(used):
+            return self
+        column = self.skip[:, used].T.astype(np.float64)
+        leading = column[np.arange(len(used)), (column != 0).argmax(axis=1)]
+        weight = np.copysign(row_norms(column), leading)
+        direction = column / weight[:, None]
+        rtol = 8 * float(np.finfo(self.theta.dtype).eps)
+        first, group = np.unique(first_equal_row(direction, rtol), return_inverse=True)
+        direction = direction[first].astype(self.theta.dtype)
+        weights = np.zeros((len(first), len(used)))
+        weights[group, np.arange(len(used))] = weight
+        # As far above zero as the values over the box spread: rounding cannot switch it off.
+        corners = weights * lower[used], weights * upper[used]
+        lowest, highest = (extreme(*corners).sum(axis=1) for extreme in (np.minimum, np.maximum))
+        largest = np.maximum(*np.abs(corners)).sum(axis=1)
+        margin = highest - lowest + np.finfo(np.float32).eps * largest
+        bias = (margin - lowest).astype(self.theta.dtype)
+        theta = np.zeros((len(first), self.n_features), self.theta.dtype)
+        theta[:, used] = weights
+        return Network(
+            direction=np.vstack([self.direction, direction]),
+            theta=np.vstack([self.theta, theta]),
+            bias=np.concatenate([self.bias, bias]),
+            intercept=self.intercept - bias @ direction,
+            skip=np.zeros_like(self.skip),
+        )
+
+    def fold_always_on(self, X: Any, *, max_bytes: int = MAX_BYTES) -> Network:
+        """Fold the neurons that are linear on the data into the affine part.
+
+        Neurons that are on for every row of X go into skip connection and intercept; those that
+        are on for none, or have no input weight, go as well.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The data.
+        max_bytes : int, default=2**19
+            Bound on the memory for intermediate results.
+
+        Returns
+        -------
+        Network
+            The same function on X.
+        """
+        network = self.compact()
+        lowest, highest = network._preactivation_range(X, max_bytes)
+        off = highest <= 0
+        on = (lowest >= 0) & ~off
+        direction = network.direction[on].astype(np.float64)
+        theta, bias = network.theta[on], network.bias[on]
+        skip = network.skip + direction.T @ theta
+        # Terms that cancel leave rounding error where the skip connection is zero.
+        size = np.abs(network.skip) + np.abs(direction).T @ np.abs(theta)
+        skip[np.abs(skip) <= 4 * np.finfo(self.theta.dtype).eps * size] = 0
+        return network._select(
+            ~(on | off), intercept=network.intercept + bias @ direction, skip=skip
+        )
+
+    def balanced(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        r"""Weights :math:`(w, b, v)` of the neurons, with :math:`\|v_k\|_2 = \|w_k\|_2`.
+
+        The path coordinates come back as :math:`a = v / \|v\|_2`, :math:`\theta = \|v\|_2 w` and
+        :math:`\beta = \|v\|_2 b`. Neurons that are zero everywhere are left out; for one with
+        nothing but a bias, :math:`\|v\|_2 = |b|`.
+
+        Returns
+        -------
+        weights_in : ndarray of shape (n_features, n_kept)
+            Input weights :math:`w_k` in columns.
+        bias : ndarray of shape (n_kept,)
+            Biases :math:`b_k`.
+        weights_out : ndarray of shape (n_kept, n_outputs)
+            Output weights :math:`v_k`.
+        """
+        network = self._select(self._contributing)
+        norm = row_norms(network.theta)
+        size = np.sqrt(np.where(norm > 0, norm, np.abs(network.bias)))
+        dtype = self.theta.dtype
+        return (
+            (network.theta / size[:, None]).T.astype(dtype),
+            (network.bias / size).astype(dtype),
+            (network.direction * size[:, None]).astype(dtype),
+        )
+
+    @cached_property
+    def _contributing(self) -> npt.NDArray[np.bool_]:
+        """Mask of the neurons that are not zero everywhere for want of input weights."""
+        return self.active | (self.bias > 0)
+
+    @cached_property
+    def _constant(self) -> FloatArray:
+        """The intercept and what neurons without input weight add to it, (n_outputs,)."""
+        idle = ~self.active
+        return self.intercept + np.maximum(self.bias[idle], 0.0) @ self.direction[idle]
+
+    @cached_property
+    def _layouts(self) -> dict[tuple[type[np.floating[Any]], bool], Layout]:
+        """What evaluation has made of the network, by dtype and whether all features take part."""
+        return {}
+
+    @cached_property
+    def _reads_few(self) -> bool:
+        return len(self.used_features) <= FEW_FEATURES * self.n_features
+
+    @cached_property
+    def _fits_float32(self) -> bool:
+        limits = np.finfo(np.float32)
+        for array in (self.theta, self.bias, self._constant, self.skip):
+            size = np.abs(array[array != 0])
+            if np.any((size < limits.tiny) | (size > limits.max)):
+                return False
+        return True
+
+    def _layout(self, dtype: type[np.floating[Any]], *, finite: bool = False) -> Layout:
+        if dtype == np.float32 and not self._fits_float32:
+            dtype = np.float64
+        key = dtype, finite and not self._reads_few
+        if key not in self._layouts:
+            self._layouts[key] = self._laid_out(*key)
+        return self._layouts[key]
+
+    def _laid_out(self, dtype: type[np.floating[Any]], every_feature: bool) -> Layout:
+        features = self.used_features
+        picks = not every_feature and len(features) < self.n_features
+        columns = features if picks else slice(None)
+        bias, direction = (part[self.active].astype(dtype) for part in (self.bias, self.direction))
+        theta, skip = self.theta[self.active][:, columns].astype(dtype), self.skip[:, columns]
+        constant, floor = self._constant.astype(dtype), np.zeros_like(bias)
+        shift: FloatArray | None = bias
+        if dtype == np.float64 and np.all(np.abs(bias) <= FAR_OFF * np.abs(theta).sum(axis=1)):
+            # max(0, z + b) = max(-b, z) + b, and the constant has the sum of a b.
+            constant, shift, floor = constant + bias @ direction, None, -bias
+        has_skip = bool(self.skip.any())
+        if has_skip and self.n_outputs == 1:
+            # The affine part is one more row, which nothing is cut off from.
+            theta, direction = np.vstack([theta, skip.astype(dtype)]), np.vstack([direction, [[1]]])
+            floor = np.append(floor, -np.inf)
+            shift = None if shift is None else np.append(shift, 0)
+        return Layout(
+            features=features if picks else None,
+            theta=np.ascontiguousarray(theta),
+            bias=bias[:, None],
+            shift=None if shift is None else shift[:, None].astype(dtype),
+            floor=floor[:, None].astype(dtype),
+            direction=direction.astype(dtype),
+            skip=np.ascontiguousarray(skip.T, dtype) if has_skip and self.n_outputs > 1 else None,
+            constant=constant,
+        )
+
+    def _select(
+        self,
+        neurons: npt.NDArray[np.bool_],
+        *,
+        intercept: FloatArray | None = None,
+        skip: FloatArray | None = None,
+    ) -> Network:
+        """Keep some of the neurons, and replace the affine part where one is given."""
+        dtype = self.theta.dtype
+        return Network(
+            direction=self.direction[neurons],
+            theta=self.theta[neurons],
+            bias=self.bias[neurons],
+            intercept=self.intercept if intercept is None else intercept.astype(dtype),
+            skip=self.skip if skip is None else skip.astype(dtype),
+        )
+
+    def _preactivation_range(self, X: Any, max_bytes: int) -> tuple[FloatArray, FloatArray]:
+        """Least and greatest input of each neuron over the rows of X; all must be active."""
+        X = self._as_matrix(X)
+        layout = self._layout(np.float64)
+        lowest = np.full(self.n_neurons, np.inf)
+        highest = np.full(self.n_neurons, -np.inf)
+        for rows in row_slices(X.shape[0], layout.rows_within(max_bytes, X)):
+            inputs = layout.preactivations(dense_block(X[rows], layout))
+            np.minimum(lowest, inputs.min(axis=1), out=lowest)
+            np.maximum(highest, inputs.max(axis=1), out=highest)
+        return lowest, highest
+
+    def _as_matrix(self, X: Any) -> Any:
+        if not isinstance(X, np.ndarray):
+            X = X.tocsr() if sparse.issparse(X) else np.asarray(X)
+        if X.ndim != 2 or X.shape[1] != self.n_features:
+            raise ValueError(f"X must have shape (n_samples, {self.n_features}), got {X.shape}")
+        return X

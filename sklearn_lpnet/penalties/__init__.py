@@ -1,0 +1,1 @@
+"""Penalties: the concave prices of weights."""

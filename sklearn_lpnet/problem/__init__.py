@@ -1,0 +1,1 @@
+"""The training problem in standardised units: the door between estimators and solvers."""

@@ -1,0 +1,1 @@
+"""Exact search over activation patterns: mixed-integer programs on a few points."""

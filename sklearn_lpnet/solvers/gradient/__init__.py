@@ -1,0 +1,1 @@
+"""Gradient steps with thresholds, from random weights, in PyTorch."""

@@ -1,0 +1,1 @@
+"""Interpolation for any number of features: linear programs, then fewer parameters."""

@@ -1,0 +1,1 @@
+"""Second-order steps, deletions and moves on the support of a network."""

@@ -1,0 +1,1 @@
+"""One feature: networks are splines with free knots."""
