@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from .arrays import FloatArray
 
@@ -55,6 +58,16 @@ class Layout(NamedTuple):
         result += self.constant
         return result
 
+    def preactivation_range(self, X: Any, max_bytes: int) -> tuple[FloatArray, FloatArray]:
+        """Least and greatest input of each active neuron over the rows of a matrix."""
+        lowest = np.full(len(self.bias), np.inf)
+        highest = np.full(len(self.bias), -np.inf)
+        for rows in row_slices(X.shape[0], self.rows_within(max_bytes, X)):
+            inputs = self.preactivations(dense_block(X[rows], self))
+            np.minimum(lowest, inputs.min(axis=1), out=lowest)
+            np.maximum(highest, inputs.max(axis=1), out=highest)
+        return lowest, highest
+
     def rows_within(self, max_bytes: int, X: Any) -> int:
         """Rows of X to take at once, in at most `max_bytes` with those `dense_block` copies."""
         n_neurons, n_features = self.theta.shape
@@ -65,6 +78,94 @@ class Layout(NamedTuple):
         if itemsize * n_neurons * X.shape[0] > _LITTLE_BYTES:
             n_rows = min(n_rows, _NEURON_BYTES // itemsize)
         return max(1, n_rows)
+
+
+@dataclass(eq=False)
+class Layouts:
+    """The layouts of one network, each made when it is first asked for.
+
+    Attributes
+    ----------
+    direction, theta, bias, skip : ndarray
+        Those of the network.
+    constant : ndarray of shape (n_outputs,)
+        The intercept and what neurons without input weight add to it.
+    active : ndarray of shape (n_neurons,)
+        Mask of the neurons with a nonzero input weight.
+    features : ndarray
+        Indices of the features that are read.
+    """
+
+    direction: FloatArray
+    theta: FloatArray
+    bias: FloatArray
+    skip: FloatArray
+    constant: FloatArray
+    active: npt.NDArray[np.bool_]
+    features: npt.NDArray[np.intp]
+    _made: dict[tuple[type[np.floating[Any]], bool], Layout] = field(default_factory=dict)
+
+    def get(self, dtype: type[np.floating[Any]], *, finite: bool = False) -> Layout:
+        """The layout for inputs of this dtype, float64 where float32 cannot hold the network.
+
+        With `finite`, for inputs that have neither nan nor infinity.
+        """
+        if dtype == np.float32 and not self._fits_float32:
+            dtype = np.float64
+        key = dtype, finite and not self._reads_few
+        if key not in self._made:
+            self._made[key] = self._laid_out(*key)
+        return self._made[key]
+
+    @cached_property
+    def _reads_few(self) -> bool:
+        return len(self.features) <= FEW_FEATURES * self.theta.shape[1]
+
+    @cached_property
+    def _fits_float32(self) -> bool:
+        limits = np.finfo(np.float32)
+        for array in (self.theta, self.bias, self.constant, self.skip):
+            size = np.abs(array[array != 0])
+            if np.any((size < limits.tiny) | (size > limits.max)):
+                return False
+        return True
+
+    def _laid_out(self, dtype: type[np.floating[Any]], every_feature: bool) -> Layout:
+        features, n_outputs = self.features, len(self.constant)
+        picks = not every_feature and len(features) < self.theta.shape[1]
+        columns = features if picks else slice(None)
+        bias, direction = (part[self.active].astype(dtype) for part in (self.bias, self.direction))
+        theta, skip = self.theta[self.active][:, columns].astype(dtype), self.skip[:, columns]
+        constant, floor = self.constant.astype(dtype), np.zeros_like(bias)
+        shift: FloatArray | None = bias
+        if dtype == np.float64 and np.all(np.abs(bias) <= FAR_OFF * np.abs(theta).sum(axis=1)):
+            # max(0, z + b) = max(-b, z) + b, and the constant has the sum of a b.
+            constant, shift, floor = constant + bias @ direction, None, -bias
+        has_skip = bool(self.skip.any())
+        if has_skip and n_outputs == 1:
+            # The affine part is one more row, which nothing is cut off from.
+            theta, direction = np.vstack([theta, skip.astype(dtype)]), np.vstack([direction, [[1]]])
+            floor = np.append(floor, -np.inf)
+            shift = None if shift is None else np.append(shift, 0)
+        return Layout(
+            features=features if picks else None,
+            theta=np.ascontiguousarray(theta),
+            bias=bias[:, None],
+            shift=None if shift is None else shift[:, None].astype(dtype),
+            floor=floor[:, None].astype(dtype),
+            direction=direction.astype(dtype),
+            skip=np.ascontiguousarray(skip.T, dtype) if has_skip and n_outputs > 1 else None,
+            constant=constant,
+        )
+
+
+def as_matrix(X: Any, n_features: int) -> Any:
+    """X as an array or a sparse matrix in rows, if it has so many features."""
+    if not isinstance(X, np.ndarray):
+        X = X.tocsr() if sparse.issparse(X) else np.asarray(X)
+    if X.ndim != 2 or X.shape[1] != n_features:
+        raise ValueError(f"X must have shape (n_samples, {n_features}), got {X.shape}")
+    return X
 
 
 def dense_block(X: Any, layout: Layout) -> FloatArray:

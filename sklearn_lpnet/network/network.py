@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
-from .arrays import FloatArray, first_equal_row, powers, row_norms
-from .evaluation import FAR_OFF, FEW_FEATURES, MAX_BYTES, Layout, dense_block, row_slices
+from . import rewriting
+from .arrays import FloatArray, powers, row_norms
+from .evaluation import MAX_BYTES, Layouts, as_matrix, dense_block, row_slices
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -183,9 +183,9 @@ class Network:
         ndarray of shape (n_samples, n_outputs)
             The outputs: float32 for float32 inputs, else float64.
         """
-        X = self._as_matrix(X)
+        X = as_matrix(X, self.n_features)
         dtype = np.float32 if X.dtype == np.float32 else np.float64
-        layout = self._layout(dtype, finite=finite)
+        layout = self._layouts.get(dtype, finite=finite)
         n_rows = layout.rows_within(max_bytes, X)
         if X.shape[0] <= n_rows:
             return layout.outputs(dense_block(X, layout)).astype(dtype, copy=False)
@@ -309,8 +309,8 @@ class Network:
             The same function.
         """
         if not fold_constants:
-            return self._select(self._contributing)
-        return self._select(self.active, intercept=self._constant)
+            return rewriting.select(self, self._contributing)
+        return rewriting.select(self, self.active, intercept=self._constant)
 
     def merge(self, *, rtol: float = 1e-6) -> Network:
         r"""Merge neurons that have one direction and one ray.
@@ -330,22 +330,7 @@ class Network:
         Network
             The same function, up to the tolerance.
         """
-        ray = np.column_stack([self.theta, self.bias]).astype(np.float64)
-        scale = np.abs(ray).max(axis=1)
-        unit_ray = ray / np.where(scale > 0, scale, 1.0)[:, None]
-        first, group = np.unique(
-            first_equal_row(np.column_stack([self.direction, unit_ray]), rtol),
-            return_inverse=True,
-        )
-        total = np.zeros((len(first), self.n_features + 1))
-        np.add.at(total, group, ray)
-        return Network(
-            direction=self.direction[first],
-            theta=total[:, :-1].astype(self.theta.dtype),
-            bias=total[:, -1].astype(self.theta.dtype),
-            intercept=self.intercept,
-            skip=self.skip,
-        )
+        return rewriting.merge(self, rtol)
 
     def fold_scaling(
         self,
@@ -371,24 +356,7 @@ class Network:
         Network
             A float64 network, since the units may be beyond float32. Zeros stay zeros.
         """
-        x_mean = np.broadcast_to(np.asarray(x_mean, np.float64), self.n_features)
-        x_scale = np.broadcast_to(np.asarray(x_scale, np.float64), self.n_features)
-        y_mean = np.broadcast_to(np.asarray(y_mean, np.float64), self.n_outputs)
-        y_scale = np.broadcast_to(np.asarray(y_scale, np.float64), self.n_outputs)
-        for name, scale in (("x_scale", x_scale), ("y_scale", y_scale)):
-            if not np.all((scale > 0) & np.isfinite(scale)):
-                raise ValueError(f"{name} must be positive and finite, got {scale}")
-        theta = self.theta / x_scale
-        skip = self.skip / x_scale
-        direction = self.direction * y_scale
-        gain = row_norms(direction)
-        return Network(
-            direction=direction / np.where(gain > 0, gain, 1.0)[:, None],
-            theta=gain[:, None] * theta,
-            bias=gain * (self.bias - theta @ x_mean),
-            intercept=y_mean + y_scale * (self.intercept - skip @ x_mean),
-            skip=y_scale[:, None] * skip,
-        )
+        return rewriting.fold_scaling(self, x_mean, x_scale, y_mean, y_scale)
 
     def skip_as_neurons(self, lower: npt.ArrayLike, upper: npt.ArrayLike) -> Network:
         r"""Write the skip connection as neurons that are on for all data in a box.
@@ -407,35 +375,7 @@ class Network:
             A network without skip connection, the same function in the box, with the same path
             norm.
         """
-        lower = np.broadcast_to(np.asarray(lower, np.float64), self.n_features)
-        upper = np.broadcast_to(np.asarray(upper, np.float64), self.n_features)
-        used = np.flatnonzero((self.skip != 0).any(axis=0))
-        if not len(used):
-            return self
-        column = self.skip[:, used].T.astype(np.float64)
-        leading = column[np.arange(len(used)), (column != 0).argmax(axis=1)]
-        weight = np.copysign(row_norms(column), leading)
-        direction = column / weight[:, None]
-        rtol = 8 * float(np.finfo(self.theta.dtype).eps)
-        first, group = np.unique(first_equal_row(direction, rtol), return_inverse=True)
-        direction = direction[first].astype(self.theta.dtype)
-        weights = np.zeros((len(first), len(used)))
-        weights[group, np.arange(len(used))] = weight
-        # As far above zero as the values over the box spread: rounding cannot switch it off.
-        corners = weights * lower[used], weights * upper[used]
-        lowest, highest = (extreme(*corners).sum(axis=1) for extreme in (np.minimum, np.maximum))
-        largest = np.maximum(*np.abs(corners)).sum(axis=1)
-        margin = highest - lowest + np.finfo(np.float32).eps * largest
-        bias = (margin - lowest).astype(self.theta.dtype)
-        theta = np.zeros((len(first), self.n_features), self.theta.dtype)
-        theta[:, used] = weights
-        return Network(
-            direction=np.vstack([self.direction, direction]),
-            theta=np.vstack([self.theta, theta]),
-            bias=np.concatenate([self.bias, bias]),
-            intercept=self.intercept - bias @ direction,
-            skip=np.zeros_like(self.skip),
-        )
+        return rewriting.skip_as_neurons(self, lower, upper)
 
     def fold_always_on(self, X: Any, *, max_bytes: int = MAX_BYTES) -> Network:
         """Fold the neurons that are linear on the data into the affine part.
@@ -456,18 +396,9 @@ class Network:
             The same function on X.
         """
         network = self.compact()
-        lowest, highest = network._preactivation_range(X, max_bytes)
-        off = highest <= 0
-        on = (lowest >= 0) & ~off
-        direction = network.direction[on].astype(np.float64)
-        theta, bias = network.theta[on], network.bias[on]
-        skip = network.skip + direction.T @ theta
-        # Terms that cancel leave rounding error where the skip connection is zero.
-        size = np.abs(network.skip) + np.abs(direction).T @ np.abs(theta)
-        skip[np.abs(skip) <= 4 * np.finfo(self.theta.dtype).eps * size] = 0
-        return network._select(
-            ~(on | off), intercept=network.intercept + bias @ direction, skip=skip
-        )
+        layout = network._layouts.get(np.float64)
+        lowest, highest = layout.preactivation_range(as_matrix(X, self.n_features), max_bytes)
+        return rewriting.fold_linear(network, lowest, highest)
 
     def balanced(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         r"""Weights :math:`(w, b, v)` of the neurons, with :math:`\|v_k\|_2 = \|w_k\|_2`.
@@ -485,7 +416,7 @@ class Network:
         weights_out : ndarray of shape (n_kept, n_outputs)
             Output weights :math:`v_k`.
         """
-        network = self._select(self._contributing)
+        network = rewriting.select(self, self._contributing)
         norm = row_norms(network.theta)
         size = np.sqrt(np.where(norm > 0, norm, np.abs(network.bias)))
         dtype = self.theta.dtype
@@ -507,91 +438,14 @@ class Network:
         return self.intercept + np.maximum(self.bias[idle], 0.0) @ self.direction[idle]
 
     @cached_property
-    def _layouts(self) -> dict[tuple[type[np.floating[Any]], bool], Layout]:
-        """What evaluation has made of the network, by dtype and whether all features take part."""
-        return {}
-
-    @cached_property
-    def _reads_few(self) -> bool:
-        return len(self.used_features) <= FEW_FEATURES * self.n_features
-
-    @cached_property
-    def _fits_float32(self) -> bool:
-        limits = np.finfo(np.float32)
-        for array in (self.theta, self.bias, self._constant, self.skip):
-            size = np.abs(array[array != 0])
-            if np.any((size < limits.tiny) | (size > limits.max)):
-                return False
-        return True
-
-    def _layout(self, dtype: type[np.floating[Any]], *, finite: bool = False) -> Layout:
-        if dtype == np.float32 and not self._fits_float32:
-            dtype = np.float64
-        key = dtype, finite and not self._reads_few
-        if key not in self._layouts:
-            self._layouts[key] = self._laid_out(*key)
-        return self._layouts[key]
-
-    def _laid_out(self, dtype: type[np.floating[Any]], every_feature: bool) -> Layout:
-        features = self.used_features
-        picks = not every_feature and len(features) < self.n_features
-        columns = features if picks else slice(None)
-        bias, direction = (part[self.active].astype(dtype) for part in (self.bias, self.direction))
-        theta, skip = self.theta[self.active][:, columns].astype(dtype), self.skip[:, columns]
-        constant, floor = self._constant.astype(dtype), np.zeros_like(bias)
-        shift: FloatArray | None = bias
-        if dtype == np.float64 and np.all(np.abs(bias) <= FAR_OFF * np.abs(theta).sum(axis=1)):
-            # max(0, z + b) = max(-b, z) + b, and the constant has the sum of a b.
-            constant, shift, floor = constant + bias @ direction, None, -bias
-        has_skip = bool(self.skip.any())
-        if has_skip and self.n_outputs == 1:
-            # The affine part is one more row, which nothing is cut off from.
-            theta, direction = np.vstack([theta, skip.astype(dtype)]), np.vstack([direction, [[1]]])
-            floor = np.append(floor, -np.inf)
-            shift = None if shift is None else np.append(shift, 0)
-        return Layout(
-            features=features if picks else None,
-            theta=np.ascontiguousarray(theta),
-            bias=bias[:, None],
-            shift=None if shift is None else shift[:, None].astype(dtype),
-            floor=floor[:, None].astype(dtype),
-            direction=direction.astype(dtype),
-            skip=np.ascontiguousarray(skip.T, dtype) if has_skip and self.n_outputs > 1 else None,
-            constant=constant,
+    def _layouts(self) -> Layouts:
+        """What evaluation makes of the network."""
+        return Layouts(
+            direction=self.direction,
+            theta=self.theta,
+            bias=self.bias,
+            skip=self.skip,
+            constant=self._constant,
+            active=self.active,
+            features=self.used_features,
         )
-
-    def _select(
-        self,
-        neurons: npt.NDArray[np.bool_],
-        *,
-        intercept: FloatArray | None = None,
-        skip: FloatArray | None = None,
-    ) -> Network:
-        """Keep some of the neurons, and replace the affine part where one is given."""
-        dtype = self.theta.dtype
-        return Network(
-            direction=self.direction[neurons],
-            theta=self.theta[neurons],
-            bias=self.bias[neurons],
-            intercept=self.intercept if intercept is None else intercept.astype(dtype),
-            skip=self.skip if skip is None else skip.astype(dtype),
-        )
-
-    def _preactivation_range(self, X: Any, max_bytes: int) -> tuple[FloatArray, FloatArray]:
-        """Least and greatest input of each neuron over the rows of X; all must be active."""
-        X = self._as_matrix(X)
-        layout = self._layout(np.float64)
-        lowest = np.full(self.n_neurons, np.inf)
-        highest = np.full(self.n_neurons, -np.inf)
-        for rows in row_slices(X.shape[0], layout.rows_within(max_bytes, X)):
-            inputs = layout.preactivations(dense_block(X[rows], layout))
-            np.minimum(lowest, inputs.min(axis=1), out=lowest)
-            np.maximum(highest, inputs.max(axis=1), out=highest)
-        return lowest, highest
-
-    def _as_matrix(self, X: Any) -> Any:
-        if not isinstance(X, np.ndarray):
-            X = X.tocsr() if sparse.issparse(X) else np.asarray(X)
-        if X.ndim != 2 or X.shape[1] != self.n_features:
-            raise ValueError(f"X must have shape (n_samples, {self.n_features}), got {X.shape}")
-        return X
