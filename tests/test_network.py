@@ -63,14 +63,18 @@ def naive_evaluate(network, X):
     return result
 
 
-def naive_path_norm(network, p, penalize_bias, penalize_skip):
+def penalized_sizes(network, penalize_bias, penalize_skip):
     terms = [abs(t) for row in network.theta for t in row]
     if penalize_bias:
         pairs = zip(network.theta, network.bias, strict=True)
         terms += [abs(bias) for theta, bias in pairs if theta.any() or bias > 0]
     if penalize_skip:
         terms += [float(np.linalg.norm(column)) for column in network.skip.T]
-    return sum(t**p for t in terms if t > 0)
+    return terms
+
+
+def naive_path_norm(network, p, penalize_bias, penalize_skip):
+    return sum(t**p for t in penalized_sizes(network, penalize_bias, penalize_skip) if t > 0)
 
 
 def network_of(direction, theta, bias, intercept, skip):
@@ -293,6 +297,18 @@ def test_path_norm_by_feature_sums_to_the_path_norm(network):
         assert by_feature.sum() == pytest.approx(network.path_norm(p), rel=1e-12)
         unread = np.setdiff1d(np.arange(network.n_features), network.used_features)
         assert_array_equal(np.flatnonzero(by_feature == 0), unread)
+
+
+@quick
+@given(networks(), st.booleans(), st.booleans())
+def test_price_agrees_with_a_naive_sum(network, penalize_bias, penalize_skip):
+    options = {"penalize_bias": penalize_bias, "penalize_skip": penalize_skip}
+    for value in (lambda size: size / (1 + size), lambda size: np.minimum(size, 0.5)):
+        expected = sum(map(value, penalized_sizes(network, **options)))
+        assert network.price(value, **options) == pytest.approx(expected, rel=1e-12)
+        by_feature = network.price_by_feature(value, penalize_skip=penalize_skip)
+        without_bias = network.price(value, penalize_skip=penalize_skip)
+        assert by_feature.sum() == pytest.approx(without_bias, rel=1e-12)
 
 
 def test_counts_of_a_known_network():

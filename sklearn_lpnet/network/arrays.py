@@ -1,4 +1,4 @@
-"""Powers, norms and comparisons of rows, safe from overflow."""
+"""Powers, norms and comparisons of rows, safe from overflow, and the shapes of a network."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[Any]
 
 
+def sizes(values: FloatArray) -> FloatArray:
+    """Absolute values in float64."""
+    return np.abs(values).astype(np.float64, copy=False)
+
+
 def powers(values: FloatArray, p: float) -> FloatArray:
     """Powers ``|values|**p`` in float64, with ``0**0 = 0``."""
-    size = np.abs(values).astype(np.float64)
+    size = sizes(values)
     return np.where(size > 0, size**p, 0.0)
 
 
@@ -38,3 +43,29 @@ def first_equal_row(rows: FloatArray, rtol: float) -> npt.NDArray[np.intp]:
             first[rest[equal]] = rest[0]
             rest = rest[~equal]
     return first
+
+
+def check_shapes(
+    direction: FloatArray,
+    theta: FloatArray,
+    bias: FloatArray,
+    intercept: FloatArray,
+    skip: FloatArray,
+) -> None:
+    """Raise unless the arrays of a network go together."""
+    if theta.ndim != 2 or intercept.ndim != 1:
+        raise ValueError(
+            "theta must have shape (n_neurons, n_features) and intercept (n_outputs,), "
+            f"got {theta.shape} and {intercept.shape}"
+        )
+    (n_neurons, n_features), n_outputs = theta.shape, len(intercept)
+    for name, array, shape in (
+        ("direction", direction, (n_neurons, n_outputs)),
+        ("bias", bias, (n_neurons,)),
+        ("skip", skip, (n_outputs, n_features)),
+    ):
+        if array.shape != shape:
+            raise ValueError(
+                f"{name} must have shape {shape} to go with theta {theta.shape} and "
+                f"intercept {intercept.shape}, got {array.shape}"
+            )

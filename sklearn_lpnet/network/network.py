@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from . import rewriting
-from .arrays import FloatArray, powers, row_norms
+from .arrays import FloatArray, check_shapes, powers, row_norms, sizes
 from .evaluation import MAX_BYTES, Layouts, as_matrix, dense_block, row_slices
 
 
@@ -65,6 +66,8 @@ class Network:
     [2.0, 0.5]
     >>> network.n_active_neurons, network.path_norm(0.5)
     (2, 2.0)
+    >>> network.price(lambda size: size / (1 + size))
+    1.0
     """
 
     direction: FloatArray
@@ -79,23 +82,7 @@ class Network:
         dtype = np.float32 if single else np.float64
         for name, array in arrays.items():
             object.__setattr__(self, name, array.astype(dtype, copy=False))
-        if self.theta.ndim != 2 or self.intercept.ndim != 1:
-            raise ValueError(
-                "theta must have shape (n_neurons, n_features) and intercept (n_outputs,), "
-                f"got {self.theta.shape} and {self.intercept.shape}"
-            )
-        (n_neurons, n_features), n_outputs = self.theta.shape, len(self.intercept)
-        expected = {
-            "direction": (n_neurons, n_outputs),
-            "bias": (n_neurons,),
-            "skip": (n_outputs, n_features),
-        }
-        for name, shape in expected.items():
-            if arrays[name].shape != shape:
-                raise ValueError(
-                    f"{name} must have shape {shape} to go with theta {self.theta.shape} and "
-                    f"intercept {self.intercept.shape}, got {arrays[name].shape}"
-                )
+        check_shapes(**arrays)
 
     def __repr__(self) -> str:
         return (
@@ -233,9 +220,9 @@ class Network:
         float
             The path norm.
         """
-        by_feature = self.path_norm_by_feature(p, penalize_skip=penalize_skip)
-        bias = self.bias[self._contributing] if penalize_bias else self.bias[:0]
-        return float(by_feature.sum() + powers(bias, p).sum())
+        return self.price(
+            partial(powers, p=p), penalize_bias=penalize_bias, penalize_skip=penalize_skip
+        )
 
     def path_norm_by_feature(self, p: float, *, penalize_skip: bool = True) -> FloatArray:
         r"""Each feature's part :math:`\sum_k |\theta_{kj}|^p + \|A_{:j}\|_2^p` of the path norm.
@@ -252,10 +239,66 @@ class Network:
         ndarray of shape (n_features,)
             The parts, in float64. They sum to the path norm without biases.
         """
-        by_feature = powers(self.theta, p).sum(axis=0)
-        if penalize_skip:
-            by_feature += powers(row_norms(self.skip.T), p)
-        return by_feature
+        return self.price_by_feature(partial(powers, p=p), penalize_skip=penalize_skip)
+
+    def price(
+        self,
+        value: Callable[[FloatArray], FloatArray],
+        *,
+        penalize_bias: bool = False,
+        penalize_skip: bool = True,
+    ) -> float:
+        r"""Sum of the prices of all penalized weights.
+
+        .. math::
+
+            \sum_{kj} g(|\theta_{kj}|) + \sum_k g(|\beta_k|) + \sum_j g(\|A_{:j}\|_2)
+
+        For :math:`g(t) = t^p` it is the path norm.
+
+        Parameters
+        ----------
+        value : callable
+            The price g: maps an array of nonnegative float64 sizes, of any shape, to their prices,
+            entry by entry. What is not there costs nothing: it maps 0 to 0.
+        penalize_bias : bool, default=False
+            Whether the sum over biases is part of it. Neurons that are zero everywhere, those
+            with no input weight and no positive bias, are left out.
+        penalize_skip : bool, default=True
+            Whether the sum over columns of the skip connection is part of it.
+
+        Returns
+        -------
+        float
+            The price.
+
+        See Also
+        --------
+        path_norm : The price of powers.
+        """
+        by_feature = self.price_by_feature(value, penalize_skip=penalize_skip)
+        bias = self.bias[self._contributing] if penalize_bias else self.bias[:0]
+        return float(by_feature.sum() + value(sizes(bias)).sum())
+
+    def price_by_feature(
+        self, value: Callable[[FloatArray], FloatArray], *, penalize_skip: bool = True
+    ) -> FloatArray:
+        r"""Each feature's part :math:`\sum_k g(|\theta_{kj}|) + g(\|A_{:j}\|_2)` of the price.
+
+        Parameters
+        ----------
+        value : callable
+            The price g, as for :meth:`price`.
+        penalize_skip : bool, default=True
+            Whether the skip connection is part of it.
+
+        Returns
+        -------
+        ndarray of shape (n_features,)
+            The parts. They sum to the price without biases.
+        """
+        by_feature = value(sizes(self.theta)).sum(axis=0)
+        return by_feature + value(row_norms(self.skip.T)) if penalize_skip else by_feature
 
     def n_parameters(
         self,
@@ -416,15 +459,7 @@ class Network:
         weights_out : ndarray of shape (n_kept, n_outputs)
             Output weights :math:`v_k`.
         """
-        network = rewriting.select(self, self._contributing)
-        norm = row_norms(network.theta)
-        size = np.sqrt(np.where(norm > 0, norm, np.abs(network.bias)))
-        dtype = self.theta.dtype
-        return (
-            (network.theta / size[:, None]).T.astype(dtype),
-            (network.bias / size).astype(dtype),
-            (network.direction * size[:, None]).astype(dtype),
-        )
+        return rewriting.balanced(rewriting.select(self, self._contributing))
 
     @cached_property
     def _contributing(self) -> npt.NDArray[np.bool_]:

@@ -139,3 +139,15 @@ def fold_linear(network: Network, lowest: FloatArray, highest: FloatArray) -> Ne
     size = np.abs(network.skip) + np.abs(direction).T @ np.abs(theta)
     skip[np.abs(skip) <= 4 * np.finfo(network.theta.dtype).eps * size] = 0
     return select(network, ~(on | off), intercept=network.intercept + bias @ direction, skip=skip)
+
+
+def balanced(network: Network) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Input weights, biases and output weights; no neuron may be zero everywhere."""
+    norm = row_norms(network.theta)
+    size = np.sqrt(np.where(norm > 0, norm, np.abs(network.bias)))
+    dtype = network.theta.dtype
+    return (
+        (network.theta / size[:, None]).T.astype(dtype),
+        (network.bias / size).astype(dtype),
+        (network.direction * size[:, None]).astype(dtype),
+    )

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg.lapack import dposv
 
+from ...network.arrays import powers
 from ...network.network import Network
 
 FloatArray = npt.NDArray[np.float64]
@@ -61,7 +62,7 @@ class PiecewiseLinear:
 
     def path_norm(self, p: float) -> float:
         """Sum of the slope changes to the power p."""
-        return float(np.sum(np.abs(self.coefficients[2:]) ** p))
+        return float(powers(self.coefficients[2:], p).sum())
 
     def __call__(self, x: FloatArray) -> FloatArray:
         hinges = np.maximum(np.subtract.outer(x, self.knots), 0)
