@@ -13,7 +13,7 @@ matplotlib.use("Agg")
 
 from sklearn_lpnet import __version__, theory
 from sklearn_lpnet.network import Network
-from sklearn_lpnet.path import LpPath
+from sklearn_lpnet.selection.path import LpPath
 
 # The processes that joblib starts for an example are to be silent, too.
 os.environ.setdefault("MPLBACKEND", "Agg")

@@ -24,14 +24,14 @@ FAST = {"n_neurons": 12, "max_iter": 60, "random_state": 0}
 GRID = {**FAST, "n_alphas": 3, "cv": 2}
 #: The types of this package that a file of skops may name.
 OWN_TYPES = {
-    "sklearn_lpnet.cv.LpReLUClassifierCV",
-    "sklearn_lpnet.cv.LpReLURegressorCV",
-    "sklearn_lpnet.encoding.LabelEncoding",
-    "sklearn_lpnet.estimators.LpReLUClassifier",
-    "sklearn_lpnet.estimators.LpReLURegressor",
-    "sklearn_lpnet.network.Network",
-    "sklearn_lpnet.path.LpPath",
-    "sklearn_lpnet.solvers.univariate.Interpolant",
+    "sklearn_lpnet.estimators.classifier.LpReLUClassifier",
+    "sklearn_lpnet.estimators.regressor.LpReLURegressor",
+    "sklearn_lpnet.estimators.targets.LabelEncoding",
+    "sklearn_lpnet.network.network.Network",
+    "sklearn_lpnet.selection.classifier_cv.LpReLUClassifierCV",
+    "sklearn_lpnet.selection.path.LpPath",
+    "sklearn_lpnet.selection.regressor_cv.LpReLURegressorCV",
+    "sklearn_lpnet.solvers.splines.interpolant.Interpolant",
 }
 
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from datasets import peak_plateau, uniform50
-from sklearn_lpnet.losses.losses import SquaredError
 
+from sklearn_lpnet.losses.regression import SquaredError
 from sklearn_lpnet.network import Network
 from sklearn_lpnet.penalties.lp import LpPenalty
 from sklearn_lpnet.problem.problem import Problem

@@ -7,16 +7,14 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 from sklearn import metrics
-from sklearn_lpnet.losses.losses import (
-    AbsoluteError,
+
+from sklearn_lpnet.losses.classification import (
     BinaryLogLoss,
     Hinge,
-    Huber,
     MulticlassHinge,
-    Quantile,
     SoftmaxLogLoss,
-    SquaredError,
 )
+from sklearn_lpnet.losses.regression import AbsoluteError, Huber, Quantile, SquaredError
 
 REGRESSION = [SquaredError(), AbsoluteError(), Huber(), Huber(0.5), Quantile(), Quantile(0.9)]
 BINARY = [BinaryLogLoss(), Hinge()]

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
-from sklearn_lpnet.losses.losses import BinaryLogLoss, Huber, SoftmaxLogLoss, SquaredError
 
+from sklearn_lpnet.losses.classification import BinaryLogLoss, SoftmaxLogLoss
+from sklearn_lpnet.losses.regression import Huber, SquaredError
 from sklearn_lpnet.network import Network
 from sklearn_lpnet.penalties.lp import LpPenalty
+from sklearn_lpnet.problem import problem as problem_module
 from sklearn_lpnet.problem import rows as rows_module
 from sklearn_lpnet.problem.problem import Problem
 from sklearn_lpnet.problem.units import Standardizer
@@ -275,7 +277,8 @@ def test_a_batch_of_all_rows_is_a_full_batch():
 def test_rows_in_several_blocks_are_a_full_batch(monkeypatch):
     X, y = regression(n_outputs=2)
     expected, _ = solve(make_problem(X, y, fit_intercept=True, skip="free"))
-    monkeypatch.setattr(rows_module, "BLOCK_ENTRIES", 200)
+    for module in (rows_module, problem_module):
+        monkeypatch.setattr(module, "BLOCK_ENTRIES", 200)
     assert not make_problem(X, y).fits_one_block(20)
     actual, _ = solve(make_problem(X, y, fit_intercept=True, skip="free"))
     assert_same_network(actual, expected, rtol=1e-8)

@@ -382,7 +382,7 @@ def test_bad_data_are_named(x, y, message):
 
 
 def test_torch_is_not_imported():
-    root = Path(__file__).resolve().parent.parent.parent
+    root = Path(__file__).resolve().parents[3]
     code = (
         "import sys; from sklearn_lpnet import theory; "
         "theory.min_path_norm_interpolant([0, 1], [0, 1], 0.5); assert 'torch' not in sys.modules"

@@ -8,18 +8,15 @@ import scipy.sparse as sp
 import torch
 from numpy.testing import assert_allclose
 from sklearn.datasets import make_friedman1
-from sklearn_lpnet.losses.losses import (
-    AbsoluteError,
-    BinaryLogLoss,
-    Hinge,
-    Huber,
-    MulticlassHinge,
-    Quantile,
-    SoftmaxLogLoss,
-    SquaredError,
-)
 
 from sklearn_lpnet.fitting.automatic_alpha import WEIGHT_OF_TARGETS, automatic_alpha
+from sklearn_lpnet.losses.classification import (
+    BinaryLogLoss,
+    Hinge,
+    MulticlassHinge,
+    SoftmaxLogLoss,
+)
+from sklearn_lpnet.losses.regression import AbsoluteError, Huber, Quantile, SquaredError
 from sklearn_lpnet.penalties.lp import LpPenalty
 from sklearn_lpnet.problem.merging import merge_rows
 from sklearn_lpnet.problem.problem import Problem

@@ -8,19 +8,17 @@ import pytest
 import scipy.sparse as sp
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn_lpnet.losses.losses import (
-    AbsoluteError,
+
+from sklearn_lpnet.losses.classification import (
     BinaryLogLoss,
     Hinge,
-    Huber,
     MulticlassHinge,
-    Quantile,
     SoftmaxLogLoss,
-    SquaredError,
 )
-
+from sklearn_lpnet.losses.regression import AbsoluteError, Huber, Quantile, SquaredError
 from sklearn_lpnet.network import Network
 from sklearn_lpnet.penalties.lp import LpPenalty
+from sklearn_lpnet.problem import problem as problem_module
 from sklearn_lpnet.problem import rows as rows_module
 from sklearn_lpnet.problem.merging import merge_rows
 from sklearn_lpnet.problem.problem import Problem
@@ -382,7 +380,7 @@ class TestProblem:
 
     def test_rows_fit_one_block_if_their_values_do(self, monkeypatch):
         X, y, _ = repeated_rows(n_samples=10)
-        monkeypatch.setattr(rows_module, "BLOCK_ENTRIES", 100)
+        monkeypatch.setattr(problem_module, "BLOCK_ENTRIES", 100)
         problem = make_problem(X, y)
         assert problem.fits_one_block(10)
         assert not problem.fits_one_block(11)

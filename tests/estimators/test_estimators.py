@@ -39,7 +39,7 @@ from sklearn_lpnet.solvers.gradient.schedule import (
     Schedule,
 )
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 # With tol=0 no fit ends early, and none warns that it did not.
 FAST = {"alpha": 1e-3, "n_neurons": 20, "max_iter": 150, "tol": 0.0, "random_state": 0}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 from scipy.optimize import linprog
-from sklearn_lpnet.losses.losses import SquaredError
 
+from sklearn_lpnet.losses.regression import SquaredError
 from sklearn_lpnet.penalties.lp import LpPenalty
 from sklearn_lpnet.problem.problem import Problem
 from sklearn_lpnet.problem.units import Standardizer

@@ -6,16 +6,9 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn_lpnet.losses.losses import (
-    AbsoluteError,
-    BinaryLogLoss,
-    Hinge,
-    Huber,
-    Quantile,
-    SoftmaxLogLoss,
-    SquaredError,
-)
 
+from sklearn_lpnet.losses.classification import BinaryLogLoss, Hinge, SoftmaxLogLoss
+from sklearn_lpnet.losses.regression import AbsoluteError, Huber, Quantile, SquaredError
 from sklearn_lpnet.network import Network
 from sklearn_lpnet.penalties.lp import LpPenalty
 from sklearn_lpnet.problem.problem import Problem
