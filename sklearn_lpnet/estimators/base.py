@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import copy
 import math
+import warnings
 from abc import ABCMeta, abstractmethod
 from functools import partial
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from ..losses.table import LossRow
 from ..network.network import Network
 from .callbacks import CallbackSupportMixin, TrainingTasks, has_callbacks
 
@@ -57,6 +60,9 @@ class BaseLpReLU(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         "verbose": ["verbose"],
     }
 
+    #: The losses by name, and the name of the penalty.
+    _losses: ClassVar[dict[str, LossRow]]
+    _penalty: ClassVar[str] = "lp"
     # What the next call to partial_fit goes on from.
     _partial_state: dict[str, Any] | None = None
     # What predicts in place of the network, for one feature and alpha = 0.
@@ -123,6 +129,8 @@ class BaseLpReLU(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             trained = train(settings, encoded, targets, weight, rng=rng, start=start, tasks=tasks)
         self._partial_state = None
         self._expose(settings, trained)
+        if trained.outcome.why:
+            warnings.warn(trained.outcome.why, ConvergenceWarning, stacklevel=4)
         if tasks is not None:
             tasks.end()
 
@@ -150,20 +158,15 @@ class BaseLpReLU(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
     def _fitted_attributes(self, settings: Settings, trained: Trained) -> dict[str, Any]:
         """The attributes that a fit leaves behind, but for those that it learns of the data."""
         network, report = trained.network, trained.report
-        penalized = {
-            "penalize_bias": settings.penalize_bias,
-            "penalize_skip": settings.skip != "free",
-        }
+        parametrization = settings.parametrization
         return {
             "network_": network,
             "_interpolant": trained.interpolant,
             "alpha_": trained.alpha,
             "objective_": trained.objective,
-            "path_norm_": network.path_norm(settings.p, **penalized),
-            "n_nonzero_weights_": network.n_nonzero_weights(**penalized),
-            "n_parameters_": network.n_parameters(
-                **penalized, fit_intercept=settings.fit_intercept
-            ),
+            "path_norm_": parametrization.path_norm(network, settings.p),
+            "n_nonzero_weights_": parametrization.n_weights(network),
+            "n_parameters_": parametrization.n_parameters(network),
             "feature_importances_": trained.feature_importances,
             "n_iter_": report.n_iter,
             "history_": report.history,
@@ -183,16 +186,13 @@ class BaseLpReLU(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
 
     def _check_before_fit(self) -> None:
         """Raise what can be known to be wrong without looking at the data."""
-        from ..fitting.settings import affine_part, chosen_solver, resolve_device
+        from ..fitting.settings import Settings
 
         self._check_interpolation()
-        resolve_device(self.device)
-        affine_part(
-            self.skip_connection,
-            chosen_solver(self),
-            free_biases=not self.penalize_bias,
-            fit_intercept=self.fit_intercept,
-        )
+        settings = Settings.of(self, self._loss())
+        reason = settings.solver.refuses(settings)
+        if reason is not None:
+            raise ValueError(reason)
 
     def _check_interpolation(self) -> None:
         """Raise for what goes with alpha = 0 alone, or does not go with it."""
@@ -203,7 +203,7 @@ class BaseLpReLU(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
                     "p such as p=0.5, or alpha=0."
                 )
             return
-        if self.loss != "squared_error":
+        if not self._losses[self.loss].interpolates:
             raise ValueError(
                 f"alpha=0 asks for interpolation, which is there for LpReLURegressor with "
                 f"loss='squared_error', but loss={self.loss!r}; use a positive alpha."

@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
 
+from ..losses.table import CLASSIFICATION
 from .base import BaseLpReLU, trains_in_passes, usable_weights
 from .targets import LabelEncoding
 
@@ -29,7 +30,7 @@ def _classifies_in_passes(classifier: Any) -> bool:
 
 
 def _gives_probabilities(estimator: Any) -> bool:
-    if estimator.loss == "log_loss":
+    if estimator._losses[estimator.loss].gives_probabilities:
         return True
     raise AttributeError(
         f"Probabilities are not available for loss={estimator.loss!r}; use loss='log_loss'."
@@ -259,9 +260,10 @@ class LpReLUClassifier(ClassifierMixin, BaseLpReLU):
     True
     """
 
+    _losses = CLASSIFICATION
     _parameter_constraints: dict[str, list[Any]] = {
         **BaseLpReLU._parameter_constraints,
-        "loss": [StrOptions({"log_loss", "hinge"})],
+        "loss": [StrOptions(CLASSIFICATION.keys())],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
 
@@ -495,15 +497,13 @@ class LpReLUClassifier(ClassifierMixin, BaseLpReLU):
     @property
     def _signed(self) -> bool:
         """Whether a single output is trained towards -1 and 1, rather than 0 and 1."""
-        return self.loss == "hinge" and (self._encoding.binary or self._encoding.multilabel)
+        return self._losses[self.loss].signed and self._encoding.one_by_one
 
     def _loss(self) -> Loss:
-        from ..losses import classification as losses
-
-        several_classes = not (self._encoding.binary or self._encoding.multilabel)
-        if self.loss == "hinge":
-            return losses.MulticlassHinge() if several_classes else losses.Hinge()
-        return losses.SoftmaxLogLoss() if several_classes else losses.BinaryLogLoss()
+        # Before the classes are known, that of two.
+        encoding = vars(self).get("_encoding")
+        several = encoding is not None and not encoding.one_by_one
+        return self._losses[self.loss].load(self, several=several)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

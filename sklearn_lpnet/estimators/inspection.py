@@ -69,6 +69,11 @@ def output_labels_of(estimator: Any) -> list[Any]:
     return estimator.classes_.tolist()[-n_outputs:]
 
 
+def gives_probabilities(classifier: Any) -> bool:
+    """Whether the outputs are logits."""
+    return classifier._losses[classifier.loss].gives_probabilities
+
+
 def feature_units_of(estimator: Any) -> FloatArray:
     """How much a feature varies, up to a factor that all features share, of shape (n_features,).
 

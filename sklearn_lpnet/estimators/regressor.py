@@ -11,6 +11,7 @@ from sklearn.base import MultiOutputMixin, RegressorMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from ..losses.table import REGRESSION
 from .base import BaseLpReLU, trains_in_passes
 
 if TYPE_CHECKING:
@@ -262,9 +263,10 @@ class LpReLURegressor(MultiOutputMixin, RegressorMixin, BaseLpReLU):
     True
     """
 
+    _losses = REGRESSION
     _parameter_constraints: dict[str, list[Any]] = {
         **BaseLpReLU._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "absolute_error", "huber", "quantile"})],
+        "loss": [StrOptions(REGRESSION.keys())],
         "time_limit": [Interval(Real, 0, None, closed="neither")],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
         "huber_delta": [Interval(Real, 0, None, closed="neither")],
@@ -408,14 +410,4 @@ class LpReLURegressor(MultiOutputMixin, RegressorMixin, BaseLpReLU):
         return X, y.reshape(len(y), -1), weight
 
     def _loss(self) -> Loss:
-        from ..losses import regression as losses
-
-        match self.loss:
-            case "squared_error":
-                return losses.SquaredError()
-            case "absolute_error":
-                return losses.AbsoluteError()
-            case "huber":
-                return losses.Huber(self.huber_delta)
-            case _:
-                return losses.Quantile(self.quantile)
+        return self._losses[self.loss].load(self)

@@ -57,6 +57,11 @@ class LabelEncoding:
         """Whether a single output tells two classes apart."""
         return not self.multilabel and len(self.classes) == 2
 
+    @property
+    def one_by_one(self) -> bool:
+        """Whether each output is for or against something by itself."""
+        return self.multilabel or self.binary
+
     def same_as(self, other: LabelEncoding) -> bool:
         """Whether the targets mean the same."""
         return self.multilabel == other.multilabel and np.array_equal(self.classes, other.classes)
@@ -88,8 +93,7 @@ class LabelEncoding:
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Probabilities, one for each target, of logits of shape (n_samples, n_outputs)."""
-        one_by_one = self.multilabel or self.binary
-        return np.asarray(expit(logits) if one_by_one else softmax(logits, axis=1))
+        return np.asarray(expit(logits) if self.one_by_one else softmax(logits, axis=1))
 
     def class_weights(self, class_weight: Any, y: Any, sample_weight: np.ndarray) -> np.ndarray:
         """`sample_weight` times the weights that `class_weight` gives to the classes of y.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..estimators.inspection import network_of
+from ..estimators.inspection import gives_probabilities, network_of
 from ..network.network import Network
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def convert_classifier(scope: Any, operator: Any, container: Any) -> None:
         decision = graph.add("Concat", [graph.add("Neg", [decision]), decision], axis=1)
     graph.add_labels(decision, encoding)
     options = container.get_options(classifier, {"raw_scores": False})
-    if options["raw_scores"] or classifier.loss != "log_loss":
+    if options["raw_scores"] or not gives_probabilities(classifier):
         graph.add("Identity", [decision], 1)
     elif encoding.binary or encoding.multilabel:
         graph.add("Sigmoid", [decision], 1)

@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 
-from ..estimators.inspection import feature_names_of, network_of, output_labels_of
+from ..estimators.inspection import (
+    feature_names_of,
+    gives_probabilities,
+    network_of,
+    output_labels_of,
+)
 from .formula import (
     Notation,
     decimal,
@@ -97,7 +102,7 @@ def _comments(estimator: Any) -> list[str]:
     """What follows from the decision function of a classifier."""
     if not is_classifier(estimator):
         return []
-    gives_probabilities = estimator.loss == "log_loss"
+    has_probabilities = gives_probabilities(estimator)
     if estimator._encoding.multilabel:
         rule = "label is predicted where decision[label] > 0"
         probability = "P(label) = 1/(1 + exp(-decision[label]))"
@@ -108,4 +113,4 @@ def _comments(estimator: Any) -> list[str]:
     else:
         rule = "the class of the largest decision is predicted"
         probability = "P(class) = exp(decision[class]) / (sum of exp(decision) over the classes)"
-    return [f"# {probability}; {rule}" if gives_probabilities else f"# {rule}"]
+    return [f"# {probability}; {rule}" if has_probabilities else f"# {rule}"]

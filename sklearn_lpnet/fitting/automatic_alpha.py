@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from math import log
 
+import numpy as np
 import torch
 
-from ..losses.base import Loss
-from ..losses.classification import BinaryLogLoss, Hinge, MulticlassHinge, SoftmaxLogLoss
 from ..problem.problem import Problem
 from ..solvers.gradient.stack import Phase, Stack
 from ..solvers.splines.best_knots import BestKnots
 
 #: What the held-out loss is estimated with.
 N_FOLDS, N_STEPS, N_NEURONS, LEARNING_RATE, MAX_ROWS = 3, 150, 50, 0.02, 4096
-#: The usual size of a path weight: targets have unit variance, logits more.
-WEIGHT_OF_TARGETS, WEIGHT_OF_LOGITS = 0.3, 1.0
 #: A weight has to lower the loss by this share of the constant network's loss.
 SMALLEST_SHARE = 1e-4
 
@@ -59,13 +56,7 @@ def automatic_alpha(
     held_out = min(baseline, _held_out_loss(problem, min(n_neurons, N_NEURONS), seed))
     n = problem.n_samples
     cost = max(held_out * log(max(n, 2)) / n, SMALLEST_SHARE * baseline)
-    alpha = cost / _usual_weight(problem.loss) ** problem.penalty.p
-    return alpha
-
-
-def _usual_weight(loss: Loss) -> float:
-    logits = (BinaryLogLoss, SoftmaxLogLoss, Hinge, MulticlassHinge)
-    return WEIGHT_OF_LOGITS if isinstance(loss, logits) else WEIGHT_OF_TARGETS
+    return cost / float(problem.penalty.value(np.float64(problem.loss.usual_weight)))
 
 
 def _held_out_loss(problem: Problem, n_neurons: int, seed: int) -> float:

@@ -19,17 +19,12 @@ def split_rows(
     settings: Settings, X: Matrix, y: np.ndarray, weight: np.ndarray, rng: np.random.RandomState
 ) -> tuple[tuple[Matrix, np.ndarray, np.ndarray], tuple[Matrix, np.ndarray, np.ndarray]]:
     """Training and validation rows; of each class a share, unless there are several labels."""
-    stratify = None
-    if settings.classification and not settings.loss.separable:
-        stratify = y.argmax(axis=1)
-    elif settings.classification and y.shape[1] == 1:
-        stratify = y[:, 0]
     try:
         training, validation = train_test_split(
             np.arange(X.shape[0]),
             test_size=settings.validation_fraction,
             random_state=rng,
-            stratify=stratify,
+            stratify=settings.loss.strata(y),
         )
     except ValueError as error:
         raise ValueError(
@@ -61,14 +56,10 @@ class ValidationScore:
 
     def __call__(self, network: Network) -> float:
         f = self.scaler.to_user(network).evaluate(self.X).astype(np.float64)
-        return self._accuracy(f) if self.settings.classification else self._explained(f)
+        return self._accuracy(f) if self.settings.loss.classifies else self._explained(f)
 
     def _accuracy(self, f: np.ndarray) -> float:
-        if self.settings.loss.separable:
-            correct = ((f > 0) == (self.y > 0)).all(axis=1)
-        else:
-            correct = f.argmax(axis=1) == self.y.argmax(axis=1)
-        return float(np.average(correct, weights=self.weight))
+        return float(np.average(self.settings.loss.correct(self.y, f), weights=self.weight))
 
     def _explained(self, f: np.ndarray) -> float:
         loss = self.settings.loss

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.exceptions import ConvergenceWarning
-from threadpoolctl import threadpool_limits
 
 from ..network.network import Network
+from ..penalties.lp import LpPenalty
 from ..problem.progress import Progress, Report
 from ..solvers.interpolation.cells import Patterned, Setting
 from ..solvers.interpolation.points import distinct_rows
 from ..solvers.interpolation.vertex import vertex
 from ..solvers.splines.univariate import univariate
 from .monitors import PrintProgress
-from .outcome import Trained
+from .outcome import Outcome, Trained
 from .results import finished
 from .settings import Settings
 from .single import draw_seed
-from .threads import threads_for
+from .threads import one_thread
 
 if TYPE_CHECKING:
     from ..problem.progress import Monitor
@@ -89,7 +87,7 @@ def _univariate(
         objective=interpolant.cost,
         loss=0.0,
         n_active_neurons=network.n_active_neurons,
-        n_nonzero_weights=network.n_nonzero_weights(penalize_skip=False),
+        n_nonzero_weights=settings.parametrization.n_weights(network),
         settled=True,
         network=lambda: network,
     )
@@ -120,11 +118,14 @@ def _vertex(
     weight = np.ones(len(y))
     scaler = settings.scaler(X, y, weight)
     # The penalty of a problem that is trained on is none for p = 0.
-    problem = replace(settings, p=settings.p or 1.0).problem(X, y, weight, scaler)
+    penalty = settings.penalty or LpPenalty(1.0)
+    problem = replace(settings, penalty=penalty).problem(X, y, weight, scaler)
     # The matrices are small: threads would wait for each other.
-    with threads_for(settings, problem), threadpool_limits(limits=1):
+    with one_thread():
         network, report = vertex(
-            problem,
+            problem.rows.all()[:, :-1].numpy(force=True),
+            problem.y[:, 0].numpy(force=True),
+            settings.parametrization,
             p=settings.p,
             n_neurons=settings.n_neurons,
             n_init=settings.n_init,
@@ -136,20 +137,28 @@ def _vertex(
         trained = finished(settings, problem, scaler, network, X, report)
         network = _refined(settings, trained.network, X, y[:, 0])
     error = _error(network, X, y[:, 0])
+    path_norm = settings.parametrization.path_norm(scaler.from_user(network), settings.p)
+    return replace(
+        trained,
+        network=network,
+        objective=path_norm,
+        path_norm=path_norm,
+        outcome=_outcome(report, error),
+    )
+
+
+def _outcome(report: Report, error: float) -> Outcome:
+    """How the search has ended; the error is the network's in units of the largest label."""
+    why = ""
     if report.interrupted:
-        _warn("The search was interrupted. The estimator holds the best interpolant so far.")
+        why = "The search was interrupted. The estimator holds the best interpolant so far."
     elif not error <= _WORTH_A_WARNING:
-        _warn(
+        why = (
             f"In floating point the interpolant misses labels by up to {error:.1e} times the "
             "largest: some samples are too close to each other for the difference of their "
             "labels. Drop some of them, or use a positive alpha."
         )
-    path_norm = scaler.from_user(network).path_norm(
-        settings.p,
-        penalize_bias=problem.penalize_bias,
-        penalize_skip=problem.skip == "penalized",
-    )
-    return replace(trained, network=network, objective=path_norm, path_norm=path_norm)
+    return Outcome(report.interrupted, report.diverged, report.converged, why)
 
 
 def _refined(settings: Settings, network: Network, X: np.ndarray, y: np.ndarray) -> Network:
@@ -168,7 +177,3 @@ def _refined(settings: Settings, network: Network, X: np.ndarray, y: np.ndarray)
 def _error(network: Network, X: np.ndarray, y: np.ndarray) -> float:
     """Largest error, in units of the largest label."""
     return float(np.abs(network.evaluate(X)[:, 0] - y).max() / (np.abs(y).max() or 1.0))
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, ConvergenceWarning, stacklevel=7)

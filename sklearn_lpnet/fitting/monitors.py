@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from ..estimators.callbacks import TrainingTasks
 from ..network.network import Network
 from ..problem.problem import Problem
 from ..problem.progress import Monitor, Progress, Report
@@ -17,6 +16,22 @@ from .early_stopping import EarlyStopping
 from .outcome import Trained
 from .results import or_constant, progress_of
 from .settings import Settings
+
+
+class Tasks(Protocol):
+    """The tasks of a training run as something outside follows them: callbacks, for instance."""
+
+    def begin(self, n_subtasks: int = 0) -> None:
+        """Begin the fit, of up to `n_subtasks`."""
+
+    def begin_subtask(self, name: str) -> None:
+        """Begin the next subtask of the fit."""
+
+    def end_subtask(self, trained: Callable[[], Trained] | None = None) -> bool:
+        """End the subtask that has begun; True ends training.
+
+        `trained` builds what training comes to if it ends there; None if nothing has been done.
+        """
 
 
 class Watch:
@@ -27,7 +42,7 @@ class Watch:
         settings: Settings,
         problem: Problem,
         stopping: EarlyStopping | None,
-        tasks: TrainingTasks | None,
+        tasks: Tasks | None,
         result: Callable[[Network, Report], Trained],
     ) -> None:
         self.problem, self.stopping, self.tasks, self.result = problem, stopping, tasks, result

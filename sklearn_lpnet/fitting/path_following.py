@@ -159,7 +159,7 @@ class _Walker:
         self.seen: list[_Seen] = []
         self.note(self.measured(problem.constant_network(), np.inf))
         self.second_order = None
-        if settings.polish and problem.loss.smooth:
+        if settings.polishes(problem):
             self.second_order = SecondOrder(problem)
         self.knots = best_knots(settings, problem)
         if settings.verbose:
@@ -226,7 +226,11 @@ class _Walker:
             yield network if waits else self.thinned(problem, network)
         if from_knots is not None:
             # Where the affine part is free they are at a minimum already.
-            yield from_knots if problem.skip == "free" else self.thinned(problem, from_knots)
+            yield (
+                from_knots
+                if problem.parametrization.skip_is_free
+                else self.thinned(problem, from_knots)
+            )
         for of_steps in due:
             yield self.fresh(problem, of_steps)
 
@@ -249,10 +253,7 @@ class _Walker:
 
     def n_weights(self, found: _Seen) -> int:
         """Number of nonzero terms of a network's path norm."""
-        return found.network.n_nonzero_weights(
-            penalize_bias=self.problem.penalize_bias,
-            penalize_skip=self.problem.skip == "penalized",
-        )
+        return self.problem.parametrization.n_weights(found.network)
 
     def fresh(self, problem: Problem, of_steps: float) -> Network:
         """A network from random weights, with this share of a single fit's steps."""

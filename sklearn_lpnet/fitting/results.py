@@ -27,7 +27,7 @@ def finished(
 ) -> Trained:
     """Take a network in the solver's units; X are the rows that it was trained on."""
     network = scaler.to_user(network)
-    if problem.skip != "none" and problem.fit_intercept:
+    if problem.parametrization.folds_always_on:
         network = network.fold_always_on(stored(X))
     return trained_from(settings, problem, scaler, network, column_range(X), report)
 
@@ -42,12 +42,12 @@ def or_constant(problem: Problem, network: Network, *, diverged: bool) -> tuple[
 
 def in_solver_units(problem: Problem, scaler: Standardizer, network: Network, X: Matrix) -> Network:
     """A network in the user's units as the solvers see it, with the problem's affine part."""
-    if problem.skip == "none":
+    if not problem.parametrization.has_skip:
         network = network.skip_as_neurons(*_padded(*column_range(X)))
-    elif problem.fit_intercept:
+    elif problem.parametrization.folds_always_on:
         network = network.fold_always_on(stored(X))
     network = scaler.from_user(network)
-    if not problem.fit_intercept:
+    if not problem.parametrization.fit_intercept:
         network = replace(network, intercept=np.zeros_like(network.intercept))
     return network
 
@@ -61,7 +61,7 @@ def trained_from(
     report: Report,
 ) -> Trained:
     """Take a network in the user's units."""
-    network = network.compact(fold_constants=problem.fit_intercept)
+    network = network.compact(fold_constants=problem.parametrization.fit_intercept)
     in_training = scaler.from_user(network)
     by_feature = in_training.path_norm_by_feature(1.0)
     loss, path_norm = problem.empirical_loss(in_training), problem.path_norm(in_training)
@@ -97,9 +97,7 @@ def progress_of(problem: Problem, network: Network, iteration: int) -> Progress:
         objective=loss + problem.alpha * problem.path_norm(network),
         loss=loss,
         n_active_neurons=network.n_active_neurons,
-        n_nonzero_weights=network.n_nonzero_weights(
-            penalize_bias=problem.penalize_bias, penalize_skip=problem.skip == "penalized"
-        ),
+        n_nonzero_weights=problem.parametrization.n_weights(network),
         settled=False,
         network=lambda: network,
     )

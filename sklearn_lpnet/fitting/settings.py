@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import is_classifier
 
 from ..losses.base import Loss
-from ..penalties.lp import LpPenalty
+from ..network.parametrization import Parametrization
+from ..penalties.base import Penalty
+from ..penalties.table import PENALTIES
 from ..problem.merging import Matrix
-from ..problem.problem import Problem, Skip
+from ..problem.problem import Problem
 from ..problem.units import Standardizer
-from ..solvers.gradient import adam, proximal
-from ..solvers.table import Solver, choose_solver
+from ..solvers.second_order import polish
+from ..solvers.table import Solver, solver_of
 
 # With batch_size="auto", the most rows of a full batch, and the rows of a mini-batch otherwise.
 _FULL_BATCH, _MINI_BATCH = 4096, 1024
@@ -31,11 +32,12 @@ class Settings:
     Attributes
     ----------
     loss : Loss
-    classification : bool
+    penalty : Penalty or None
+        None for p = 0.
     alpha : float or "auto"
     solver : Solver
-    skip : {"none", "penalized", "free"}
-        The affine part that the solver carries.
+    parametrization : Parametrization
+        With the affine part that the solver carries.
     skip_becomes_neuron : bool
         Whether the affine part is turned into always-on neurons at the end.
     device : torch.device
@@ -45,14 +47,12 @@ class Settings:
     """
 
     loss: Loss
-    classification: bool
+    penalty: Penalty | None
     p: float
     alpha: float | str
     n_neurons: int
     solver: Solver
-    penalize_bias: bool
-    fit_intercept: bool
-    skip: Skip
+    parametrization: Parametrization
     skip_becomes_neuron: bool
     standardize: bool
     max_iter: int | str
@@ -73,18 +73,14 @@ class Settings:
     def of(cls, estimator: Any, loss: Loss) -> Settings:
         """Read the parameters of an estimator."""
         params = vars(estimator)
-        solver = chosen_solver(estimator)
-        skip, skip_becomes_neuron = affine_part(
-            params["skip_connection"],
-            solver,
-            free_biases=not params["penalize_bias"],
-            fit_intercept=params["fit_intercept"],
-        )
+        solver = solver_of(estimator)
+        parametrization, skip_becomes_neuron = solver.parametrization(estimator)
+        penalty = PENALTIES[estimator._penalty]
         resolved = {
             "loss": loss,
-            "classification": is_classifier(estimator),
+            "penalty": None if params["p"] == 0 else penalty.load(params),
             "solver": solver,
-            "skip": skip,
+            "parametrization": parametrization,
             "skip_becomes_neuron": skip_becomes_neuron,
             "device": resolve_device(params["device"]),
             "dtype": torch.float64 if solver.interpolates else getattr(torch, params["dtype"]),
@@ -102,9 +98,9 @@ class Settings:
             weight,
             # A penalized bias is measured from the origin, and without an intercept zero is
             # a value like no other: both would be lost by centring.
-            center_x=self.fit_intercept and not self.penalize_bias,
-            center_y=self.fit_intercept and not self.classification,
-            scale_y=not self.classification,
+            center_x=self.parametrization.allows_shift,
+            center_y=self.parametrization.fit_intercept and self.loss.scales_targets,
+            scale_y=self.loss.scales_targets,
         )
 
     def problem(
@@ -119,11 +115,9 @@ class Settings:
             device=self.device,
             dtype=self.dtype,
             loss=self.loss,
-            penalty=LpPenalty(float(self.p)),
+            penalty=self.penalty,
             alpha=0.0 if self.alpha == "auto" else float(self.alpha),
-            penalize_bias=self.penalize_bias,
-            fit_intercept=self.fit_intercept,
-            skip=self.skip,
+            parametrization=self.parametrization,
         )
 
     def rows_a_step(self, n_samples: int) -> int | None:
@@ -144,15 +138,11 @@ class Settings:
     def most_reports(self, n_samples: int) -> int:
         """Number of reporting steps of the solver, if it does not end early."""
         n_steps = self.steps(n_samples)
-        if self.solver.minimizes_objective:
-            every = max(1, n_steps // proximal.N_REPORTS)
-        else:
-            every = max(adam.REPORT_EVERY, n_steps // adam.N_REPORTS)
-        return -(-n_steps // every)
+        return -(-n_steps // self.solver.module.steps_a_report(n_steps))
 
     def polishes(self, problem: Problem) -> bool:
         """Whether second-order steps follow the solver."""
-        return self.polish and self.solver.minimizes_objective and problem.loss.smooth
+        return self.polish and self.solver.minimizes_objective and polish.refuses(problem) is None
 
     def rate(self, n_samples: int) -> float:
         """Learning rate: half of the solver's for mini-batches."""
@@ -185,53 +175,3 @@ def resolve_device(device: str) -> torch.device:
             f"device={device!r} is not there: the GPUs found are cuda:0 to cuda:{n_gpus - 1}."
         )
     return torch.device(device)
-
-
-def chosen_solver(estimator: Any) -> Solver:
-    """The solver of an estimator; before it knows its features, there are several."""
-    on_a_line = (
-        getattr(estimator, "n_features_in_", None) == 1
-        and not estimator.penalize_bias
-        and estimator.fit_intercept
-        and estimator.skip_connection in (True, "auto")
-    )
-    return choose_solver(estimator.solver, estimator.alpha, on_a_line=on_a_line)
-
-
-def affine_part(
-    skip_connection: bool | str, solver: Solver, *, free_biases: bool, fit_intercept: bool
-) -> tuple[Skip, bool]:
-    """The affine part that the solver carries, and whether neurons replace it at the end."""
-    if solver.name == "univariate":
-        _check_univariate(skip_connection, free_biases, fit_intercept)
-        return "free", False
-    if skip_connection == "penalized" and not solver.penalizes_skip:
-        raise ValueError(
-            f"skip_connection='penalized' is not available for solver={solver.name!r}; use "
-            "skip_connection=True or False, or solver='proximal'."
-        )
-    if skip_connection == "penalized":
-        return "penalized", False
-    if skip_connection == "auto":
-        return ("penalized" if free_biases and solver.penalizes_skip else "none"), False
-    if skip_connection:
-        return "free", False
-    # A neuron that is on for all data needs a bias that costs nothing, and an intercept to take
-    # that bias back.
-    if solver.penalizes_skip and free_biases and fit_intercept and not solver.interpolates:
-        return "penalized", True
-    return "none", False
-
-
-def _check_univariate(skip_connection: bool | str, free_biases: bool, fit_intercept: bool) -> None:
-    asked_for = {
-        "skip_connection": (skip_connection, skip_connection in (True, "auto"), "True"),
-        "penalize_bias": (not free_biases, free_biases, "False"),
-        "fit_intercept": (fit_intercept, fit_intercept, "True"),
-    }
-    for name, (value, possible, remedy) in asked_for.items():
-        if not possible:
-            raise ValueError(
-                f"{name}={value!r} is not available for solver='univariate', whose affine part "
-                f"and biases are free; use {name}={remedy}, or solver='vertex'."
-            )

@@ -6,35 +6,30 @@ is where PyTorch comes in: import it when a fit begins, not before.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
-from ..estimators.callbacks import TrainingTasks
 from ..network.network import Network
 from ..problem.merging import Matrix, merge_rows
 from ..problem.problem import Problem
 from ..problem.progress import Report
 from ..solvers.second_order.polish import polish
-from ..solvers.splines.best_knots import BestKnots, has_best_knots
+from ..solvers.splines import best_knots as knots_module
+from ..solvers.splines.best_knots import BestKnots
 from .automatic_alpha import automatic_alpha
 from .early_stopping import EarlyStopping, ValidationScore, split_rows
-from .monitors import Watch
-from .outcome import Trained
+from .monitors import Tasks, Watch
+from .outcome import Outcome, Trained
 from .results import finished, in_solver_units, or_constant, progress_of
 from .settings import Settings
 from .threads import threads_for
 
 # Where there are best knots to start from, and so many samples that these are well determined.
 _STEPS_BESIDE_KNOTS, _KNOTS_DETERMINED = 60, 50
-
-# By how much F of a network may exceed that of the best constant, for rounding.
-_OBJECTIVE_TOLERANCE = 1e-4
 
 
 def train(
@@ -45,7 +40,7 @@ def train(
     *,
     rng: np.random.RandomState,
     start: Network | None = None,
-    tasks: TrainingTasks | None = None,
+    tasks: Tasks | None = None,
 ) -> Trained:
     """Train a network from random weights, or on from `start` (in the user's units)."""
     seed = draw_seed(rng)
@@ -81,7 +76,7 @@ def train(
         except KeyboardInterrupt:
             problem = replace(problem, alpha=1.0)
             network, report = problem.constant_network(), Report(interrupted=True)
-            _warn_unless_converged(settings, problem, network, report, None)
+            outcome = Outcome.of(settings, problem, network, report)
         else:
             # No solver adds neurons to a network that it is given.
             if start is not None:
@@ -89,7 +84,8 @@ def train(
                 start = in_solver_units(problem, scaler, start, X) if usable else None
             watch = Watch(settings, problem, stopping, tasks, result)
             network, report = _solve(settings, problem, seed, start, watch, knots)
-        return result(network, report)
+            outcome = Outcome.of(settings, problem, network, report, watch)
+        return replace(result(network, report), outcome=outcome)
 
 
 def gradient_trained(
@@ -125,7 +121,7 @@ def _solve(
     watch: Watch,
     knots: BestKnots | None,
 ) -> tuple[Network, Report]:
-    """Run the solver under a watch, and warn if it did not get there."""
+    """Run the solver under a watch, then polish."""
     watch.begin()
     network, report = gradient_trained(settings, problem, seed, start=start, monitor=watch.monitor)
     if knots is not None:
@@ -150,7 +146,6 @@ def _solve(
             watch.end_polish(network, report)
     else:
         network, report.diverged = or_constant(problem, network, diverged=report.diverged)
-    _warn_unless_converged(settings, problem, network, report, watch)
     return network, report
 
 
@@ -182,14 +177,15 @@ def draw_seed(rng: np.random.RandomState) -> int:
 
 def best_knots(settings: Settings, problem: Problem) -> BestKnots | None:
     """The best knots, where they are what the solver is looking for."""
-    return BestKnots(problem) if settings.polishes(problem) and has_best_knots(problem) else None
+    possible = settings.polishes(problem) and knots_module.refuses(problem) is None
+    return BestKnots(problem) if possible else None
 
 
 def knots_suffice(settings: Settings, problem: Problem) -> bool:
     """Whether there is little hope to find a better network from random weights."""
     determined = problem.n_samples >= _KNOTS_DETERMINED and not settings.early_stopping
     # Where the affine part is penalized the best knots are others.
-    exact = problem.skip == "free" and has_best_knots(problem)
+    exact = problem.parametrization.skip_is_free and knots_module.refuses(problem) is None
     return determined and exact and settings.polishes(problem)
 
 
@@ -200,41 +196,3 @@ def with_alpha(
         return problem
     alpha = automatic_alpha(problem, n_neurons=settings.n_neurons, seed=seed, knots=knots)
     return replace(problem, alpha=alpha)
-
-
-def _warn_unless_converged(
-    settings: Settings, problem: Problem, network: Network, report: Report, watch: Watch | None
-) -> None:
-    bound = problem.objective(problem.constant_network()) * (1 + _OBJECTIVE_TOLERANCE)
-    if report.interrupted:
-        message = (
-            f"Training was interrupted after {report.n_iter} iterations. The estimator holds the "
-            "best network so far."
-        )
-    elif watch is not None and watch.stopped_by_callback:
-        if not report.diverged:
-            return
-        message = (
-            f"A callback ended training after {report.n_iter} iterations, when the network was no "
-            "better than a constant, which the estimator then holds."
-        )
-    elif report.diverged:
-        message = (
-            f"Training diverged with learning_rate={settings.rate(problem.n_samples):g}, or ended "
-            "no better than a constant, which the estimator then holds. Use a smaller learning_rate"
-            ", or more iterations if it was small already"
-            + ("." if settings.standardize else ", or standardize=True.")
-        )
-    elif settings.solver.minimizes_objective and problem.objective(network) > bound:
-        message = (
-            "Training ended with an objective above that of a constant, which the loss alone is "
-            "not. Increase max_iter or alpha, use a smaller learning_rate, or polish=True."
-        )
-    elif not report.converged and settings.tol > 0 and not (watch and watch.stopped_early):
-        message = (
-            f"Training ended at max_iter={settings.steps(problem.n_samples)} iterations before the "
-            f"objective settled to tol={settings.tol:g}. Increase max_iter or tol."
-        )
-    else:
-        return
-    warnings.warn(message, ConvergenceWarning, stacklevel=7)

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot, softplus
 
-from .base import weighted_mean
+from .base import Loss, weighted_mean
 
 # A class without samples would have a logit of minus infinity as its best constant.
 _MIN_SHARE = 1e-5
 
 
+class _ClassLoss(Loss):
+    """What losses of classes and labels share."""
+
+    classifies: ClassVar[bool] = True
+    scales_targets: ClassVar[bool] = False
+    usual_weight: ClassVar[float] = 1.0
+
+
 @dataclass(frozen=True)
-class BinaryLogLoss:
+class BinaryLogLoss(_ClassLoss):
     r"""The log loss :math:`\sum \log(1 + e^f) - y f`, y in [0, 1], f the logits of y = 1.
 
     Several outputs are several labels.
     """
-
-    separable: ClassVar[bool] = True
-    smooth: ClassVar[bool] = True
 
     def value(self, y: Tensor, f: Tensor) -> Tensor:
         r"""Return :math:`\sum \log(1 + e^{(1 - 2y) f})` for labels y, which loses no digits."""
@@ -42,13 +47,16 @@ class BinaryLogLoss:
         """Return the logit of the weighted share of ones, kept away from 0 and 1."""
         return weighted_mean(y, weight).logit(eps=_MIN_SHARE)
 
+    def deviance(self, mean_loss: Any, n_samples: int, n_outputs: int) -> Any:
+        """Return :math:`2 N L`."""
+        return 2 * n_samples * mean_loss
+
 
 @dataclass(frozen=True)
-class SoftmaxLogLoss:
+class SoftmaxLogLoss(_ClassLoss):
     r"""The multinomial log loss :math:`\log \sum_j e^{f_j} - \sum_j y_j f_j`, y summing to 1."""
 
     separable: ClassVar[bool] = False
-    smooth: ClassVar[bool] = True
 
     def value(self, y: Tensor, f: Tensor) -> Tensor:
         r"""Return :math:`\log \sum_j e^{f_j - f_{\mathrm{true}}}`, which loses no digits."""
@@ -68,12 +76,20 @@ class SoftmaxLogLoss:
         logit = weighted_mean(y, weight).clamp(min=_MIN_SHARE).log()
         return logit - logit.mean()
 
+    def curvature_terms(self, y: Tensor, f: Tensor) -> tuple[Tensor, Tensor]:
+        r"""Return :math:`\pi`, and the diagonal :math:`\pi (1 - \pi)`."""
+        share = f.softmax(dim=-1)
+        return share, share * (1 - share)
+
+    def deviance(self, mean_loss: Any, n_samples: int, n_outputs: int) -> Any:
+        """Return :math:`2 N L`."""
+        return 2 * n_samples * mean_loss
+
 
 @dataclass(frozen=True)
-class Hinge:
+class Hinge(_ClassLoss):
     r"""The hinge loss :math:`\sum \max(0, 1 - y f)`, y in {-1, 1}."""
 
-    separable: ClassVar[bool] = True
     smooth: ClassVar[bool] = False
 
     def value(self, y: Tensor, f: Tensor) -> Tensor:
@@ -94,7 +110,7 @@ class Hinge:
 
 
 @dataclass(frozen=True)
-class MulticlassHinge:
+class MulticlassHinge(_ClassLoss):
     r"""Crammer and Singer's hinge loss, y one-hot.
 
     .. math:: \max(0, 1 - f_{\mathrm{true}} + \max_{j \ne \mathrm{true}} f_j)

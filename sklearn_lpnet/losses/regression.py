@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from .base import weighted_mean
+from .base import Loss, weighted_mean
 
 
 @dataclass(frozen=True)
-class SquaredError:
+class SquaredError(Loss):
     r"""Half the squared error :math:`\frac12 \sum r^2`."""
-
-    separable: ClassVar[bool] = True
-    smooth: ClassVar[bool] = True
 
     def value(self, y: Tensor, f: Tensor) -> Tensor:
         r"""Return :math:`\frac12 \sum r^2`."""
@@ -35,12 +33,15 @@ class SquaredError:
         """Return the weighted mean."""
         return weighted_mean(y, weight)
 
+    def deviance(self, mean_loss: Any, n_samples: int, n_outputs: int) -> Any:
+        r"""Return :math:`N o \log(2 L / o)`, of Gaussian noise of unknown variance."""
+        return n_samples * n_outputs * np.log(2 * _by_output(mean_loss, n_outputs))
+
 
 @dataclass(frozen=True)
-class AbsoluteError:
+class AbsoluteError(Loss):
     r"""The absolute error :math:`\sum |r|`."""
 
-    separable: ClassVar[bool] = True
     smooth: ClassVar[bool] = False
 
     def value(self, y: Tensor, f: Tensor) -> Tensor:
@@ -59,9 +60,13 @@ class AbsoluteError:
         """Return the weighted median."""
         return _weighted_quantile(y, weight, 0.5)
 
+    def deviance(self, mean_loss: Any, n_samples: int, n_outputs: int) -> Any:
+        r"""Return :math:`2 N o \log(L / o)`, of Laplace noise of unknown scale."""
+        return n_samples * n_outputs * (2 * np.log(_by_output(mean_loss, n_outputs)))
+
 
 @dataclass(frozen=True)
-class Huber:
+class Huber(Loss):
     r"""Huber's loss, the integral of the residual clipped at ±delta.
 
     It is :math:`\frac12 r^2` for :math:`|r| \le \delta`, else
@@ -73,8 +78,6 @@ class Huber:
         The residual beyond which the loss is linear, positive.
     """
 
-    separable: ClassVar[bool] = True
-    smooth: ClassVar[bool] = True
     delta: float = 1.35
 
     def __post_init__(self) -> None:
@@ -103,7 +106,7 @@ class Huber:
 
 
 @dataclass(frozen=True)
-class Quantile:
+class Quantile(Loss):
     r"""The pinball loss :math:`\sum \max(-q r, (1 - q) r)`.
 
     Parameters
@@ -112,7 +115,6 @@ class Quantile:
         The quantile q to predict, in (0, 1).
     """
 
-    separable: ClassVar[bool] = True
     smooth: ClassVar[bool] = False
     quantile: float = 0.5
 
@@ -138,6 +140,10 @@ class Quantile:
         """Return the weighted quantile."""
         return _weighted_quantile(y, weight, self.quantile)
 
+    def deviance(self, mean_loss: Any, n_samples: int, n_outputs: int) -> Any:
+        r"""Return :math:`2 N o \log(L / o)`, of asymmetric Laplace noise of unknown scale."""
+        return n_samples * n_outputs * (2 * np.log(_by_output(mean_loss, n_outputs)))
+
 
 def _weighted_quantile(y: Tensor, weight: Tensor, quantile: float) -> Tensor:
     """Middle of the interval of weighted quantiles, for each column of y."""
@@ -158,3 +164,8 @@ def _increasing_root(function: Callable[[Tensor], Tensor], lower: Tensor, upper:
         above = function(middle) > 0
         lower, upper = torch.where(above, lower, middle), torch.where(above, middle, upper)
     return 0.5 * (lower + upper)
+
+
+def _by_output(mean_loss: Any, n_outputs: int) -> Any:
+    """The loss of each output, of which there is a logarithm."""
+    return np.maximum(mean_loss, np.finfo(np.float64).tiny) / n_outputs

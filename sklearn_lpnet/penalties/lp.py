@@ -1,15 +1,18 @@
-"""The ℓp penalty in path coordinates and its reweighted soft threshold."""
+"""The ℓp penalty in path coordinates."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
+from .base import Penalty
+
 
 @dataclass(frozen=True)
-class LpPenalty:
-    r"""The penalty :math:`\sum_{kj} |\theta_{kj}|^p`.
+class LpPenalty(Penalty):
+    r"""The price :math:`|\theta|^p` of a weight.
 
     Parameters
     ----------
@@ -23,36 +26,27 @@ class LpPenalty:
         if not 0 < self.p <= 1:
             raise ValueError(f"p must be in the range (0, 1], got {self.p}")
 
-    def value(self, theta: Tensor) -> Tensor:
-        r"""Penalty :math:`\sum_{kj} |\theta_{kj}|^p` of each model.
+    @property
+    def factor(self) -> float:  # type: ignore[override]
+        """The exponent."""
+        return self.p
 
-        Parameters
-        ----------
-        theta : Tensor of shape (..., n_neurons, n_features)
-            Path coordinates, after any number of model axes.
+    def value(self, size: Any) -> Any:
+        """Return :math:`t^p`."""
+        return size**self.p
 
-        Returns
-        -------
-        Tensor of shape (...)
-            Sums over the last two axes.
-        """
-        return theta.abs().pow(self.p).sum(dim=(-2, -1))
+    def unit_slope_(self, size: Tensor) -> Tensor:
+        """Return :math:`t^{p-1}`; at zero it is infinite for p < 1."""
+        return size.pow_(self.p - 1)
 
-    def weights(self, theta: Tensor, eps: float) -> Tensor:
-        r"""Weights :math:`p (|\theta| + \varepsilon)^{p-1}` of the reweighted ℓ1 penalty.
+    def unit_majorizer(self, size: Tensor) -> Tensor:
+        """Return :math:`t^{p-2}`."""
+        return size ** (self.p - 2)
 
-        They are the slope of the penalty, smoothed at zero.
+    def elasticity(self, size: Tensor) -> float:
+        """Return :math:`p - 1`."""
+        return self.p - 1
 
-        Parameters
-        ----------
-        theta : Tensor
-            Path coordinates, of any shape.
-        eps : float
-            Smoothing, nonnegative. With 0 and p < 1 a zero has an infinite weight.
-
-        Returns
-        -------
-        Tensor
-            Weights of the shape of theta.
-        """
-        return self.p * (theta.abs() + eps).pow(self.p - 1)
+    def along(self, rays: Tensor, step: Tensor) -> Tensor:
+        """Return what the rays themselves pay, times the steps to the power p."""
+        return self.value(rays.abs()).sum(dim=1) * self.value(step.abs())

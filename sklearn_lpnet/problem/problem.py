@@ -8,7 +8,7 @@ and networks out, :class:`Problem` is all that a solver needs to know.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -16,12 +16,12 @@ import torch
 
 from ..losses.base import Loss
 from ..network.network import Network
-from ..penalties.lp import LpPenalty
+from ..network.parametrization import Parametrization
+from ..penalties.base import Penalty
 from .merging import Matrix
 from .rows import BLOCK_ENTRIES, DenseRows, SparseRows
 from .units import Standardizer
 
-Skip = Literal["none", "penalized", "free"]
 #: A loss this much above the constant's is that of a network that has gone astray.
 LOSS_TOLERANCE = 1e-2
 
@@ -38,22 +38,19 @@ class Problem:
     weight : tensor of shape (N,)
         Sample weights, normalised to sum to one.
     loss : Loss
-    penalty : LpPenalty
+    penalty : Penalty
     alpha : float
-    penalize_bias, fit_intercept : bool
-    skip : {"none", "penalized", "free"}
-        The affine part of the network.
+    parametrization : Parametrization
+        What of a network is penalized, what is free, and what there is not.
     """
 
     rows: DenseRows | SparseRows
     y: torch.Tensor
     weight: torch.Tensor
     loss: Loss
-    penalty: LpPenalty
+    penalty: Penalty
     alpha: float
-    penalize_bias: bool = False
-    fit_intercept: bool = True
-    skip: Skip = "penalized"
+    parametrization: Parametrization
 
     @classmethod
     def create(
@@ -115,11 +112,7 @@ class Problem:
 
     def path_norm(self, network: Network) -> float:
         """R_p of a network, with what this problem penalises."""
-        return network.path_norm(
-            self.penalty.p,
-            penalize_bias=self.penalize_bias,
-            penalize_skip=self.skip == "penalized",
-        )
+        return self.parametrization.price(network, self.penalty.value)
 
     def empirical_loss(self, network: Network) -> float:
         """Weighted mean of the loss, in float64."""
@@ -137,7 +130,7 @@ class Problem:
     def constant_network(self) -> Network:
         """The best network that reads nothing: zero where there is no intercept."""
         intercept = np.zeros(self.n_outputs)
-        if self.fit_intercept:
+        if self.parametrization.fit_intercept:
             intercept = self.loss.constant(self.y, self.weight).cpu().numpy()
         return Network.empty(self.n_features, intercept.astype(np.float64))
 

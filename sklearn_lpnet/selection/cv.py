@@ -26,7 +26,7 @@ from ..estimators.callbacks import Task
 from .consensus import in_consensus, polished_choice
 from .folds import AlongFold, Fold, Scoring, along_fold, rows_of, takes_weights, whole_path
 from .path import LpPath, checked_alphas, path_template, seed_of
-from .rules import CRITERIA, LIKELIHOODS, RULES, add_scores, best_index, criterion_of, table_of
+from .rules import CRITERIA, RULES, add_scores, best_index, criterion_of, table_of
 
 #: What a path makes no use of, among the parameters of the estimators.
 _NOT_OF_A_PATH = (
@@ -90,7 +90,7 @@ class PathCV:
         alphas = checked_alphas(self.alphas, self.n_alphas)
         templates = [self._template(p) for p in exponents]
         uses_folds = self.selection not in CRITERIA
-        if not uses_folds and self.loss not in LIKELIHOODS:
+        if not uses_folds and self._loss().deviance(np.ones(1), 1, 1) is None:
             raise ValueError(
                 f"selection={self.selection!r} needs a loss that stands for a likelihood, which "
                 f"loss={self.loss!r} does not; use a number or 'min', 'paired' or '1se'."
@@ -249,7 +249,7 @@ class PathCV:
         else:
             losses = np.concatenate([path.losses for path in self.paths_.values()])
             n_samples = int(np.count_nonzero(data[2]))
-            criterion = criterion_of(self.selection, self.loss, fitted, losses, n_samples)
+            criterion = criterion_of(self.selection, self._loss(), fitted, losses, n_samples)
             table["criterion"] = criterion
             table["rank_criterion"] = rankdata(criterion, method="min").astype(np.int32)
             self.best_index_ = int(criterion.argmin())

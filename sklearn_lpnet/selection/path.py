@@ -391,7 +391,7 @@ def default_scores(
     outputs = np.stack([network.evaluate(X) for network in networks])
     if is_classifier(estimator):
         encoding = estimator._encoding
-        if encoding.multilabel or encoding.binary:
+        if encoding.one_by_one:
             correct = ((outputs > 0) == (targets > 0)).all(axis=2)
         else:
             correct = outputs.argmax(axis=2) == targets.argmax(axis=1)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.stats import rankdata
 
 from .folds import AlongFold
 
+if TYPE_CHECKING:
+    from ..losses.base import Loss
+
 #: How scores of folds choose, and criteria that need none.
 RULES = ("min", "paired", "1se")
 CRITERIA = ("aic", "bic", "ebic")
-#: Losses that are the negative logarithm of a likelihood, but for the scale of the noise.
-LIKELIHOODS = ("squared_error", "absolute_error", "quantile", "log_loss")
 
 
 def table_of(fitted: list[Any]) -> dict[str, Any]:
@@ -75,17 +76,11 @@ def best_index(table: dict[str, Any], rule: float | str) -> int:
 
 
 def criterion_of(
-    name: str, loss: str, fitted: list[Any], losses: np.ndarray, n_samples: int
+    name: str, loss: Loss, fitted: list[Any], losses: np.ndarray, n_samples: int
 ) -> np.ndarray:
     """AIC, BIC or extended BIC of each network, up to a constant."""
     n_outputs, n_features = fitted[0].network_.n_outputs, fitted[0].n_features_in_
-    if loss == "log_loss":
-        deviance = 2 * n_samples * losses
-    else:
-        # Gaussian noise of unknown variance, or Laplace noise of unknown scale.
-        by_output = np.maximum(losses, np.finfo(np.float64).tiny) / n_outputs
-        log_size = np.log(2 * by_output) if loss == "squared_error" else 2 * np.log(by_output)
-        deviance = n_samples * n_outputs * log_size
+    deviance = loss.deviance(losses, n_samples, n_outputs)
     n_parameters = np.array([one.n_parameters_ for one in fitted])
     if name == "aic":
         return deviance + 2 * n_parameters

@@ -14,9 +14,10 @@ from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..network.network import Network
-from ..network.parametrization import Convention, Skip
+from ..network.parametrization import Parametrization
 from ..solvers.interpolation.points import distinct_points
 from ..solvers.splines.univariate import univariate
+from ..solvers.table import solver_of
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -187,7 +188,7 @@ def certificate(
     points, labels = distinct_points(
         inputs.toarray() if sparse.issparse(inputs) else inputs, targets
     )
-    kind = _convention(estimator, network)
+    kind = _parametrization(estimator, network)
     error = float(np.abs(network.evaluate(points)[:, 0] - labels).max())
     relative_error = error / _scale(labels)
     interpolates = relative_error <= tol
@@ -236,21 +237,21 @@ class _Bound:
 
     @classmethod
     def anyway(
-        cls, convention: Convention, points: FloatArray, labels: FloatArray
+        cls, parametrization: Parametrization, points: FloatArray, labels: FloatArray
     ) -> tuple[_Bound, _Bound]:
         """What holds for any labels, of weights and parameters."""
         varies = bool(np.any(labels != labels[0]))
         nonzero = bool(np.any(labels))
-        weights = int(varies or (nonzero and not convention.constants_are_free))
-        if convention.skip == "free":
+        weights = int(varies or (nonzero and not parametrization.constants_are_free))
+        if parametrization.skip_is_free:
             weights = 0
-        parameters = convention.fit_intercept + int(
-            varies or (nonzero and not convention.fit_intercept)
+        parameters = parametrization.fit_intercept + int(
+            varies or (nonzero and not parametrization.fit_intercept)
         )
         if points.shape[1] == 1:
             knots = univariate(points[:, 0], labels, 0).n_knots
-            weights = max(weights, convention.fewest_weights_for_knots(knots))
-            parameters = max(parameters, convention.fewest_parameters_for_knots(knots))
+            weights = max(weights, parametrization.fewest_weights_for_knots(knots))
+            parameters = max(parameters, parametrization.fewest_parameters_for_knots(knots))
         return cls(weights), cls(parameters)
 
     def or_more(self, value: int) -> _Bound:
@@ -295,33 +296,10 @@ def _fitted(estimator: Any) -> tuple[Any, Network]:
     return estimator, network
 
 
-def _convention(estimator: Any, network: Network) -> Convention:
+def _parametrization(estimator: Any, network: Network) -> Parametrization:
     """What the estimator's parameters make of the counts; what the network has is there."""
-    skip: Skip = "penalized" if network.skip.any() else "none"
-    if estimator.skip_connection == "penalized":
-        skip = "penalized"
-    elif estimator.skip_connection == "auto":
-        skip = _automatic_skip(estimator, network)
-    elif estimator.skip_connection:
-        skip = "free"
-    return Convention(
-        penalize_bias=bool(estimator.penalize_bias),
-        fit_intercept=bool(estimator.fit_intercept or network.intercept.any()),
-        skip=skip,
-    )
-
-
-def _automatic_skip(estimator: Any, network: Network) -> Skip:
-    """What ``skip_connection="auto"`` stood for."""
-    if network.skip.any():
-        # It shows in the count.
-        penalized = network.n_nonzero_weights(penalize_bias=estimator.penalize_bias)
-        counted = getattr(estimator, "n_nonzero_weights_", penalized)
-        return "penalized" if counted == penalized else "free"
-    if estimator.penalize_bias or estimator.solver == "adam":
-        return "none"
-    exact = estimator.solver == "auto" and estimator.alpha == 0 and network.n_features == 1
-    return "free" if exact or estimator.solver == "univariate" else "penalized"
+    asked_for, _ = solver_of(estimator).parametrization(estimator)
+    return asked_for.with_parts_of(network)
 
 
 def _scale(labels: FloatArray) -> float:
@@ -331,7 +309,7 @@ def _scale(labels: FloatArray) -> float:
 
 def _doubts(
     network: Network,
-    convention: Convention,
+    parametrization: Parametrization,
     points: FloatArray,
     labels: FloatArray,
     tol: float,
@@ -349,7 +327,7 @@ def _doubts(
     if flat:
         doubts.append(f"{flat} neighbourhoods are on a hyperplane with their labels")
     if interpolates:
-        dimension = _reach(network, convention, points)
+        dimension = _reach(network, parametrization, points)
         if dimension < len(labels):
             doubts.append(
                 f"the network interpolates {len(labels)} points, though its parameters reach a "
@@ -382,22 +360,22 @@ def _flat_neighbourhoods(points: FloatArray, labels: FloatArray, allowed: float)
     return count
 
 
-def _reach(network: Network, convention: Convention, points: FloatArray) -> int:
+def _reach(network: Network, parametrization: Parametrization, points: FloatArray) -> int:
     """Dimension of the outputs that the parameters reach on the activation patterns.
 
     Where the matrix is too large, the number of parameters, which is no less.
     """
-    n_points, n_parameters = len(points), convention.n_parameters(network)
+    n_points, n_parameters = len(points), parametrization.n_parameters(network)
     if n_points * float(n_parameters) * min(n_points, n_parameters) > _MAX_WORK:
         return n_parameters
     theta, bias = network.theta.astype(np.float64), network.bias.astype(np.float64)
     active = points @ theta.T + bias > 0
     columns = [np.zeros((n_points, 0)), points[:, network.skip[0] != 0]]
-    if convention.fit_intercept:
+    if parametrization.fit_intercept:
         columns.append(np.ones((n_points, 1)))
     for k in range(network.n_neurons):
         columns.append(active[:, k, None] * points[:, theta[k] != 0])
-        if bias[k] != 0 or not convention.penalize_bias:
+        if bias[k] != 0 or parametrization.has_free_biases:
             columns.append(active[:, k, None].astype(np.float64))
     matrix = np.hstack(columns)
     size = np.abs(matrix).max(axis=0, initial=0.0)

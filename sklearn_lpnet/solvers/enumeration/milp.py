@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.optimize import OptimizeResult
 
 from ...network.network import Network
-from ...network.parametrization import Convention, Skip
+from ...network.parametrization import Parametrization
 from ..interpolation.points import distinct_points
 from .pattern_program import PatternProgram
 from .patterns import activation_patterns
@@ -185,7 +185,7 @@ def sparsest_interpolant_milp(
     >>> result.network.evaluate([[-2.0], [0.0], [3.0]]).ravel().round(12) + 0.0
     array([0., 1., 0.])
     """
-    convention = _convention(count, penalize_bias, fit_intercept, skip_connection)
+    parametrization = _parametrization(count, penalize_bias, fit_intercept, skip_connection)
     _check_limits(max_neurons, max_coefficient, time_limit)
     points, targets = distinct_points(X, y)
     if len(targets) > MAX_POINTS or points.shape[1] > MAX_FEATURES:
@@ -194,22 +194,24 @@ def sparsest_interpolant_milp(
             f"all activation patterns is written for {MAX_POINTS} rows and {MAX_FEATURES} features "
             "at most. Use alpha=0 in LpReLURegressor."
         )
-    data = _Data.of(points, targets, convention)
+    data = _Data.of(points, targets, parametrization)
     limit = data.default_limit(points) if max_coefficient is None else float(max_coefficient)
     patterns = activation_patterns(points)
     program = PatternProgram.of(
         data.X,
         data.y,
         patterns,
-        convention=convention,
+        parametrization=parametrization,
         count=count,
         limit=limit,
         max_neurons=max_neurons,
     )
-    fewest = convention.fewest_weights if count == "weights" else convention.fewest_parameters
+    fewest = (
+        parametrization.fewest_weights if count == "weights" else parametrization.fewest_parameters
+    )
     search = _Search(
         program,
-        convention,
+        parametrization,
         count,
         floor=fewest(*points.shape) if general_position else 0,
         largest=np.inf if max_coefficient is None else limit,
@@ -224,8 +226,8 @@ def sparsest_interpolant_milp(
     network = data.network(search.network)
     return SparsestInterpolant(
         network=network,
-        n_nonzero=convention.n_weights(network),
-        n_parameters=convention.n_parameters(network),
+        n_nonzero=parametrization.n_weights(network),
+        n_parameters=parametrization.n_parameters(network),
         count=count,
         lower_bound=search.lower_bound,
         proven=search.proven,
@@ -255,11 +257,11 @@ class _Data:
     y_scale: float
 
     @classmethod
-    def of(cls, points: FloatArray, targets: FloatArray, convention: Convention) -> _Data:
+    def of(cls, points: FloatArray, targets: FloatArray, parametrization: Parametrization) -> _Data:
         # A shift of X would change which biases are zero, or call for an intercept.
-        shift_x = convention.fit_intercept and not convention.penalize_bias
+        shift_x = parametrization.allows_shift
         x_mean = _midrange(points) if shift_x else np.zeros(points.shape[1])
-        y_mean = float(_midrange(targets)) if convention.fit_intercept else 0.0
+        y_mean = float(_midrange(targets)) if parametrization.fit_intercept else 0.0
         x_scale = np.abs(points - x_mean).max(axis=0)
         y_scale = float(np.abs(targets - y_mean).max())
         x_scale = np.where(x_scale > 0, x_scale, 1.0)
@@ -301,14 +303,16 @@ class _Search:
     def __init__(
         self,
         program: PatternProgram,
-        convention: Convention,
+        parametrization: Parametrization,
         count: str,
         *,
         floor: int,
         largest: float,
     ) -> None:
         self.program = program
-        self._count = convention.n_weights if count == "weights" else convention.n_parameters
+        self._count = (
+            parametrization.n_weights if count == "weights" else parametrization.n_parameters
+        )
         self.network: Network | None = None
         self.count = program.constant + int(program.cost.sum()) + 1
         self.lower_bound = max(floor, program.constant)
@@ -406,9 +410,9 @@ class _Search:
         return bool(np.abs(outputs - self.program.y).max() <= _MAX_ERROR)
 
 
-def _convention(
+def _parametrization(
     count: Any, penalize_bias: Any, fit_intercept: Any, skip_connection: Any
-) -> Convention:
+) -> Parametrization:
     if count not in ("weights", "parameters"):
         raise ValueError(f"count must be 'weights' or 'parameters', got {count!r}.")
     for name, value in (("penalize_bias", penalize_bias), ("fit_intercept", fit_intercept)):
@@ -418,10 +422,13 @@ def _convention(
         raise ValueError(
             f"skip_connection must be True, False or 'penalized', got {skip_connection!r}."
         )
-    skip: Skip = "free" if skip_connection else "none"
-    if skip_connection == "penalized":
-        skip = "penalized"
-    return Convention(bool(penalize_bias), bool(fit_intercept), skip)
+    return Parametrization.asked_for(
+        skip_connection,
+        penalize_bias=penalize_bias,
+        fit_intercept=fit_intercept,
+        automatic="none",
+        trains_affine_neuron=False,
+    )[0]
 
 
 def _check_limits(max_neurons: Any, max_coefficient: Any, time_limit: Any) -> None:

@@ -11,7 +11,7 @@ from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, linprog, milp
 
 from ...network.network import Network
-from ...network.parametrization import Convention
+from ...network.parametrization import Parametrization
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -42,8 +42,8 @@ class PatternProgram:
         Data in units in which they are about 1.
     sign : ndarray of shape (n_neurons,)
         Output directions of the neurons: 1 and -1 for one pattern after the other.
-    penalize_bias : bool
-        Whether biases count as weights.
+    free_biases : bool
+        Whether biases do not count as weights.
     has_affine, affine_is_neuron, has_intercept : bool
         Whether there is an affine map, whether it is a neuron that is on for all data rather than
         a skip connection, and whether there is an intercept.
@@ -70,7 +70,7 @@ class PatternProgram:
     X: FloatArray
     y: FloatArray
     sign: FloatArray
-    penalize_bias: bool
+    free_biases: bool
     has_affine: bool
     affine_is_neuron: bool
     has_intercept: bool
@@ -91,7 +91,7 @@ class PatternProgram:
         y: FloatArray,
         patterns: BoolArray,
         *,
-        convention: Convention,
+        parametrization: Parametrization,
         count: str,
         limit: float,
         max_neurons: int | None,
@@ -104,7 +104,7 @@ class PatternProgram:
             Data in units in which they are about 1.
         patterns : ndarray of shape (n_patterns, n_points)
             As :func:`~sklearn_lpnet.solvers.enumeration.patterns.activation_patterns` returns them.
-        convention : Convention
+        parametrization : Parametrization
             What is penalized and what is free.
         count : {"weights", "parameters"}
             What is minimized.
@@ -113,21 +113,21 @@ class PatternProgram:
         max_neurons : int or None
             Most neurons.
         """
-        free_biases = not convention.penalize_bias
-        affine_is_neuron = free_biases and convention.fit_intercept and convention.skip == "none"
-        has_affine = affine_is_neuron or convention.skip != "none"
+        free_biases = parametrization.has_free_biases
+        affine_is_neuron = parametrization.allows_shift and not parametrization.has_skip
+        has_affine = affine_is_neuron or parametrization.has_skip
         columns = _Columns(
             X,
             limit,
-            penalize_bias=convention.penalize_bias,
+            free_biases=free_biases,
             neuron_cost=int(count == "parameters" and free_biases),
             switch_neurons=max_neurons is not None or (count == "parameters" and free_biases),
         )
         keep = patterns.any(axis=1)
-        if convention.fit_intercept and has_affine:
+        if parametrization.fit_intercept and has_affine:
             # Neurons that are on for all data are the affine part.
             keep &= ~patterns.all(axis=1)
-            if convention.skip == "free" and count == "weights":
+            if parametrization.skip_is_free and count == "weights":
                 # To turn a neuron round costs nothing.
                 keep &= patterns[:, 0]
         sign = []
@@ -137,24 +137,24 @@ class PatternProgram:
                 columns.add_neuron(pattern, direction)
                 sign.append(direction)
         if has_affine:
-            counted = convention.skip != "free" or count == "parameters"
+            counted = not parametrization.skip_is_free or count == "parameters"
             columns.add_affine(counted=counted, as_neuron=affine_is_neuron)
-        if convention.fit_intercept:
+        if parametrization.fit_intercept:
             columns.add_free(np.ones((len(X), 1)))
         return cls(
             X=X,
             y=y,
             sign=np.array(sign),
-            penalize_bias=convention.penalize_bias,
+            free_biases=free_biases,
             has_affine=has_affine,
             affine_is_neuron=affine_is_neuron,
-            has_intercept=convention.fit_intercept,
+            has_intercept=parametrization.fit_intercept,
             outputs=np.hstack([np.zeros((len(X), 0)), *columns.outputs]),
             cone=columns.cone(),
             switch=np.array(columns.switch, dtype=np.intp),
             limit=np.array(columns.limit),
             cost=np.array(columns.cost, dtype=np.intp),
-            constant=int(count == "parameters" and convention.fit_intercept),
+            constant=int(count == "parameters" and parametrization.fit_intercept),
             implied=np.array(columns.implied, dtype=np.intp).reshape(-1, 2),
             neurons=np.array(columns.neurons, dtype=np.intp),
             max_neurons=max_neurons,
@@ -279,7 +279,7 @@ class _Columns:
 
     X: FloatArray
     weight_limit: float
-    penalize_bias: bool
+    free_biases: bool
     neuron_cost: int
     switch_neurons: bool
     outputs: list[FloatArray] = field(default_factory=list)
@@ -296,7 +296,7 @@ class _Columns:
         self.sides.append(np.where(pattern[:, None], inputs, -inputs))
         theta = self._add_weights(self.X.shape[1], self.weight_limit)
         bias_limit = (self.X.shape[1] + 1) * self.weight_limit
-        if self.penalize_bias:
+        if not self.free_biases:
             self._switch_neuron(theta + self._add_weights(1, bias_limit))
         elif self.switch_neurons and pattern.all():
             self.switch.append(self._switch_neuron(theta))

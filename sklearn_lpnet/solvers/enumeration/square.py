@@ -86,7 +86,7 @@ def _parts(program: PatternProgram) -> dict[int, list[_Part]]:
     parts: dict[int, list[_Part]] = {}
     for k in np.flatnonzero(program.sign > 0):
         sides = cone[k * n_points : (k + 1) * n_points]
-        for inside in _supports(n_features, program.penalize_bias):
+        for inside in _supports(n_features, program.free_biases):
             # Without weights only an always-on neuron has a bias.
             if inside != (n_features,) or np.all(sides[:, k * width + n_features] > 0):
                 columns = k * width + np.array(inside)
@@ -99,14 +99,14 @@ def _parts(program: PatternProgram) -> dict[int, list[_Part]]:
     return parts
 
 
-def _supports(n_features: int, penalize_bias: bool) -> list[tuple[int, ...]]:
+def _supports(n_features: int, free_biases: bool) -> list[tuple[int, ...]]:
     """Which of the parameters of a neuron may be nonzero; the last is the bias."""
     supports = [
         support
         for number in range(1, n_features + 2)
         for support in combinations(range(n_features + 1), number)
     ]
-    return [support for support in supports if penalize_bias or support[-1] == n_features]
+    return [support for support in supports if not free_biases or support[-1] == n_features]
 
 
 def _solutions(

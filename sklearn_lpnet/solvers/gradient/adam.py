@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ...network.network import Network
+from ...penalties.lp import LpPenalty
 from ...problem.problem import Problem
 from ...problem.progress import Monitor, Progress, Report
 from .adam_batches import AdamBatches, Block, all_blocks
@@ -24,6 +26,23 @@ DROP_EVERY = 20
 #: Reporting steps in a long run, steps between two in a short one, and reporting steps that `tol`
 #: looks back on.
 N_REPORTS, REPORT_EVERY, WINDOW = 100, 20, 10
+
+
+def steps_a_report(n_steps: int) -> int:
+    """Steps between two reporting steps of a run."""
+    return max(REPORT_EVERY, n_steps // N_REPORTS)
+
+
+def refuses(objective: Any) -> str | None:
+    """It is an algorithm for the ℓp path norm, and knows no penalty of the affine part."""
+    if objective.parametrization.skip_is_penalized:
+        return (
+            "skip_connection='penalized' is not available for solver='adam'; use "
+            "skip_connection=True or False, or solver='proximal'."
+        )
+    if not isinstance(objective.penalty, LpPenalty):
+        return f"solver='adam' is for the ℓp path norm, not for {objective.penalty!r}."
+    return None
 
 
 def adam(
@@ -156,8 +175,12 @@ def adam_stack(
         The M networks, each without its dead neurons.
     report : Report
     """
-    _check(problem)
-    every = max(REPORT_EVERY, max_iter // N_REPORTS)
+    reason = refuses(problem)
+    if reason is not None:
+        raise ValueError(reason)
+    if not problem.alpha > 0:
+        raise ValueError(f"solver='adam' needs alpha > 0, got {problem.alpha}")
+    every = steps_a_report(max_iter)
     with torch.inference_mode():
         models = _Models(problem, weights, learning_rate, warm_up)
         batches = AdamBatches(problem, batch_size, generator)
@@ -215,7 +238,7 @@ class _Models:
         for block in all_blocks(problem, self.width):
             value = problem.loss.value(block.y, self._forward(block)[1])
             loss += (value @ block.weight).squeeze(1).to(torch.float64)
-        path_norm = problem.penalty.value(self.products()).to(torch.float64)
+        path_norm = problem.penalty.value(self.products()).sum(dim=(-2, -1)).to(torch.float64)
         return loss + problem.alpha * path_norm, loss
 
     def products(self) -> Tensor:
@@ -301,7 +324,8 @@ class _Models:
 
     def _lay_out(self, like: Weights, value: Tensor, mean: Tensor, square: Tensor) -> None:
         """Take flat tensors for weights of given shapes, and lay the views and buffers out."""
-        n_penalized = self.problem.n_features + int(self.problem.penalize_bias)
+        n_features = self.problem.n_features
+        n_penalized = int(self.problem.parametrization.tables(n_features).priced[1].sum())
         self.value, self.mean, self.square = value, mean, square
         self.gradient = torch.zeros_like(value)
         self.weights, self.slopes = like.views(self.value), like.views(self.gradient)
@@ -354,7 +378,8 @@ class _Journal:
     def close(self) -> tuple[list[Network], Report]:
         """The models as networks, and the finished report."""
         problem = self.models.problem
-        constant = problem.loss.constant(problem.y, problem.weight) * int(problem.fit_intercept)
+        constant = problem.loss.constant(problem.y, problem.weight)
+        constant = constant * int(problem.parametrization.fit_intercept)
         empty = Network.empty(problem.n_features, constant.cpu().numpy())
         bound = max(problem.empirical_loss(empty), float(self.first_loss.max()))
         self.report.diverged |= bool((self.last_loss > 1.01 * bound + EPS).any())
@@ -374,13 +399,3 @@ class _Journal:
             settled=bool(before) and n_nonzero >= 0.99 * before[-1],
             network=lambda: to_network(models.problem, self.saved[model]),
         )
-
-
-def _check(problem: Problem) -> None:
-    if problem.skip == "penalized":
-        raise ValueError(
-            "solver='adam' has no penalized skip connection: set skip_connection=True for a free "
-            "one or False for none, or solver='proximal'"
-        )
-    if not problem.alpha > 0:
-        raise ValueError(f"solver='adam' needs alpha > 0, got {problem.alpha}")

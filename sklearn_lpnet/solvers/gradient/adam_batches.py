@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from ...problem.problem import Problem
-from .adam_weights import affine_columns
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Block:
     @classmethod
     def of(cls, problem: Problem, rows: Tensor, index: Tensor | slice) -> Block:
         """The rows of `index`, given themselves."""
-        affine_rows = rows[:, affine_columns(problem)]
+        affine_rows = rows[:, problem.parametrization.affine_columns(problem.n_features)]
         return cls(rows, rows.T, affine_rows, problem.y[index], problem.weight[index, None])
 
 

@@ -99,27 +99,23 @@ def random_weights(
 
     constant = problem.loss.constant(problem.y, problem.weight)
     affine = torch.cat([problem.y.new_zeros(o, d), constant[:, None]], dim=1)[None]
-    affine = affine[:, :, affine_columns(problem)]
+    affine = affine[:, :, problem.parametrization.affine_columns(problem.n_features)]
     return Weights.stack(model() for _ in range(n_models))
 
 
 def balanced_weights(problem: Problem, network: Network) -> Weights:
     """One model with the weights of `network` in balanced form."""
-    if problem.skip == "none" and network.skip.any():
+    if not problem.parametrization.has_skip and network.skip.any():
         raise ValueError(
             "start has a skip connection, which this problem has no place for; "
             "set skip_connection=True, or start without it"
         )
     w, b, v = network.balanced()
-    affine = np.column_stack([network.skip, network.intercept])[:, affine_columns(problem)]
+    affine = np.column_stack([network.skip, network.intercept])[
+        :, problem.parametrization.affine_columns(problem.n_features)
+    ]
     hidden = np.column_stack([w.T, b])
     return Weights(*(torch.as_tensor(array).to(problem.y)[None] for array in (hidden, v, affine)))
-
-
-def affine_columns(problem: Problem) -> slice:
-    """Columns of the rows (x, 1) that the affine part reads."""
-    d = problem.n_features
-    return slice(0 if problem.skip == "free" else d, d + int(problem.fit_intercept))
 
 
 def to_network(problem: Problem, weights: Weights) -> Network:
@@ -128,7 +124,7 @@ def to_network(problem: Problem, weights: Weights) -> Network:
     norm = np.linalg.norm(output, axis=1, keepdims=True)
     path = norm * hidden
     full = np.zeros((problem.n_outputs, problem.n_features + 1))
-    full[:, affine_columns(problem)] = affine
+    full[:, problem.parametrization.affine_columns(problem.n_features)] = affine
     network = Network(
         direction=output / np.where(norm > 0, norm, 1.0),
         theta=path[:, :-1],
@@ -136,4 +132,4 @@ def to_network(problem: Problem, weights: Weights) -> Network:
         intercept=full[:, -1],
         skip=full[:, :-1],
     )
-    return network.compact(fold_constants=problem.fit_intercept)
+    return network.compact(fold_constants=problem.parametrization.fit_intercept)

@@ -24,6 +24,15 @@ N_REPORTS = 50
 LAST_TOL = 10
 
 
+def refuses(objective: Any) -> None:
+    """It takes every loss, penalty and parametrization."""
+
+
+def steps_a_report(n_steps: int, n_reports: int = N_REPORTS) -> int:
+    """Steps between two reporting steps of a run."""
+    return max(1, n_steps // n_reports)
+
+
 def proximal(
     problem: Problem,
     *,
@@ -203,7 +212,7 @@ def _train(
     n_reports: int,
 ) -> None:
     """Run the schedule; stop early at a fixed point, on request, or on divergence."""
-    report_every = max(1, schedule.n_iter // n_reports)
+    report_every = steps_a_report(schedule.n_iter, n_reports)
     previous = torch.inf
     for iteration in range(schedule.n_iter):
         phase = schedule.at(iteration)
@@ -232,20 +241,17 @@ def _train(
 def _progress(stack: Stack, iteration: int, settled: bool) -> Progress:
     objective, loss = stack.objective()
     best = int(objective.nan_to_num(nan=torch.inf).argmin())
-    weights = stack.neurons[best, :, :-1] != 0
-    active = weights.any(dim=1)
-    n_weights = int(weights.sum())
-    if stack.problem.penalize_bias:
-        bias = stack.neurons[best, :, -1]
-        n_weights += int(((bias > 0) | (active & (bias != 0))).sum())
-    if stack.problem.skip == "penalized":
-        n_weights += int((stack.affine[best, :, :-1] != 0).any(dim=0).sum())
+    weights, bias = stack.neurons[best, :, :-1] != 0, stack.neurons[best, :, -1]
+    active, columns = weights.any(dim=1), (stack.affine[best, :, :-1] != 0).any(dim=0)
+    parts = stack.problem.parametrization.penalized(
+        weights, (bias > 0) | (active & (bias != 0)), columns
+    )
     return Progress(
         iteration=iteration,
         objective=float(objective[best]),
         loss=float(loss[best]),
         n_active_neurons=int(active.sum()),
-        n_nonzero_weights=n_weights,
+        n_nonzero_weights=sum(int(part.sum()) for part in parts),
         settled=settled,
         network=lambda: stack.network(best),
     )

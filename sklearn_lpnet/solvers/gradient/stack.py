@@ -66,7 +66,7 @@ class Stack:
         mean, deviation = _projections(problem, theta)
         neurons = torch.cat([theta, deviation * level - mean], dim=2) / n_neurons**0.5
         affine = neurons.new_zeros(n_models, o, d + 1)
-        if problem.fit_intercept:
+        if problem.parametrization.fit_intercept:
             affine[:, :, -1] = problem.loss.constant(problem.y, problem.weight)
         return cls(problem, neurons, affine, direction)
 
@@ -139,8 +139,8 @@ class Stack:
             moved = torch.addcdiv(self.flat, self.mean, scale, value=ahead, out=self.moved)
             if self.group_skip:
                 self._shrink_skip_columns(phase.eps, rate)
-            p = self.problem.penalty.p
-            slope = self.flat.abs().add_(phase.eps).pow_(p - 1).mul_(self.shrink)
+            slope = self.problem.penalty.unit_slope_(self.flat.abs().add_(phase.eps))
+            slope.mul_(self.shrink)
             threshold = torch.addcdiv(self.zero, slope, scale, value=rate)
             soft_threshold(moved, threshold, out=self.flat)
         if self.problem.n_outputs > 1:
@@ -156,10 +156,10 @@ class Stack:
         problem = self.problem
         weighted = (self.neurons[:, :, :-1] != 0).any(dim=2)
         # Without an intercept to take its constant, a neuron lives on its bias alone.
-        alive = weighted if problem.fit_intercept else weighted | (self.neurons[:, :, -1] > 0)
+        alive = problem.parametrization.contributing(weighted, self.neurons[:, :, -1])
         if bool(alive.all()):
             return
-        if problem.fit_intercept:
+        if problem.parametrization.fit_intercept:
             constant = (self.neurons[:, :, -1].relu() * ~alive).unsqueeze(2) * self.direction
             self.affine[:, :, -1] += constant.sum(dim=1)
         for flat in (self.flat, self.mean, self.square):
@@ -196,7 +196,7 @@ class Stack:
         )
         direction = direction / np.maximum(np.linalg.norm(direction, axis=1, keepdims=True), TINY)
         network = Network(direction, neurons[:, :-1], neurons[:, -1], affine[:, -1], affine[:, :-1])
-        return network.compact(fold_constants=self.problem.fit_intercept)
+        return network.compact(fold_constants=self.problem.parametrization.fit_intercept)
 
     def best_network(self, report: Report) -> Network:
         """The model of least F, or the constant network if no model is of any use.
@@ -246,21 +246,22 @@ class Stack:
 
     def _shrink_skip_columns(self, eps: float, rate: float) -> None:
         """Group soft threshold of the columns of A, each a weight ‖A_:j‖ of its own."""
-        p = self.problem.penalty.p
+        penalty = self.problem.penalty
         threshold = torch.linalg.vector_norm(self.affine[:, :, :-1], dim=1)
-        threshold.add_(eps).pow_(p - 1).div_(self.scale_skip[:, 0])
-        threshold.mul_(rate * self.problem.alpha * p)
+        threshold = penalty.unit_slope_(threshold.add_(eps)).div_(self.scale_skip[:, 0])
+        threshold.mul_(rate * self.problem.alpha * penalty.factor)
         norm = torch.linalg.vector_norm(self.moved_skip, dim=1)
         self.moved_skip *= ((norm - threshold).relu_() / norm.clamp_(min=1e-30)).unsqueeze(1)
 
     def _path_norm(self) -> Tensor:
-        problem = self.problem
-        neurons = self.neurons if problem.penalize_bias else self.neurons[:, :, :-1]
-        total = neurons.abs().pow(problem.penalty.p).to(torch.float64).sum(dim=(1, 2))
-        if problem.skip == "penalized":
-            size = self.affine[:, :, :-1].norm(dim=1)
-            total += size.pow(problem.penalty.p).to(torch.float64).sum(dim=1)
-        return total
+        value, neurons = self.problem.penalty.value, self.neurons.abs()
+        columns = self.affine[:, :, :-1].norm(dim=1)
+        parts = self.problem.parametrization.penalized(
+            neurons[:, :, :-1], neurons[:, :, -1], columns
+        )
+        return torch.stack([value(part).to(torch.float64).flatten(1).sum(1) for part in parts]).sum(
+            0
+        )
 
     def _lay_out(self, width: int, flat: Tensor, mean: Tensor, square: Tensor) -> None:
         """Take flat tensors for `width` neurons and build the views and masks on them."""
@@ -277,22 +278,22 @@ class Stack:
         self.zero = flat.new_zeros(())
         self.scale_skip = self._views(self.scale)[1][:, :, :-1]
         self.moved_skip = self._views(self.moved)[1][:, :, :-1]
-        penalized = problem.skip == "penalized"
-        self.group_skip = penalized and problem.n_outputs > 1
+        priced, allowed, _ = (
+            torch.from_numpy(table).to(flat)
+            for table in problem.parametrization.tables(problem.n_features)
+        )
+        # A column of several outputs is shrunk as one.
+        self.group_skip = bool(priced[0].any()) and problem.n_outputs > 1
         self.shrink = torch.zeros_like(flat)
         neurons, affine, _ = self._views(self.shrink)
-        strength = problem.alpha * problem.penalty.p
-        neurons[:, :, :-1] = strength
-        if problem.penalize_bias:
-            neurons[:, :, -1] = strength
-        if penalized and problem.n_outputs == 1:
-            affine[:, :, :-1] = strength
+        strength = problem.alpha * problem.penalty.factor
+        neurons.copy_(strength * priced[1])
+        if not self.group_skip:
+            affine.copy_(strength * priced[0])
         self.fixed = None
-        if problem.skip == "none" or not problem.fit_intercept:
+        if not bool(allowed.all()):
             self.fixed = torch.ones_like(flat)
-            affine = self._views(self.fixed)[1]
-            affine[:, :, :-1] = float(problem.skip != "none")
-            affine[:, :, -1] = float(problem.fit_intercept)
+            self._views(self.fixed)[1].copy_(allowed[0])
 
     def _views(self, flat: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(M, K, d+1), (M, o, d+1) and (M, K, o or 0) views of flat parameters."""

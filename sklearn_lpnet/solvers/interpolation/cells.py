@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.linalg
 
+from ...network.arrays import powers
 from ...network.network import Network
 
 FloatArray = npt.NDArray[np.floating[Any]]
@@ -53,6 +54,10 @@ class Setting:
     @property
     def n_samples(self) -> int:
         return len(self.y)
+
+    def path_norm(self, table: FloatArray) -> float:
+        """The priced path norm of a network with these parameters."""
+        return float(np.sum(self.rows(self.price, len(table)) * powers(table, self.p)))
 
     def rows(self, table: npt.NDArray[Any], n_rows: int) -> npt.NDArray[Any]:
         """A table of the present network out of its first and second row."""
@@ -118,9 +123,7 @@ class Patterned:
     @property
     def path_norm(self) -> float:
         """The priced path norm."""
-        used = self.support & (self.table != 0)
-        size = np.where(used, np.abs(self.table), 1.0) ** self.setting.p * used
-        return float(np.sum(size * self.setting.rows(self.setting.price, len(self.table))))
+        return self.setting.path_norm(np.where(self.support, self.table, 0.0))
 
     @property
     def rank(self) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import scipy.linalg
 
+from ...network.arrays import powers
 from .cells import BoolArray, FloatArray, IntArray, Patterned
 
 #: Crossings of walls on the way to a zero before giving up.
@@ -64,8 +65,7 @@ def _by_expected_norm(network: Patterned) -> list[int]:
     moves = projection[:, able] * (-value[able] / np.diag(projection)[able])
     after = np.abs(value[:, None] + moves) * scale[:, None]
     after[able, np.arange(len(able))] = 0.0
-    powers = np.where(after > 0, after, 1.0) ** setting.p * (after > 0)
-    expected = setting.rows(setting.price, n_rows)[row, column] @ powers
+    expected = setting.rows(setting.price, n_rows)[row, column] @ powers(after, setting.p)
     return able[np.argsort(expected, kind="stable")].tolist()
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
 
 from ...losses.regression import SquaredError
 from ...network.network import Network
+from ...network.parametrization import Parametrization
 from ...penalties.lp import LpPenalty
 from ...problem.problem import Problem
 from ...problem.progress import Monitor, Progress, Report
@@ -38,8 +40,17 @@ _LP_SHARE = 0.5
 _TOLERATED_NORM = 3.0
 
 
+def refuses(objective: Any) -> str | None:
+    """It is for the ℓp path norm, p = 0 included."""
+    if objective.penalty is None or isinstance(objective.penalty, LpPenalty):
+        return None
+    return f"solver='vertex' is for the ℓp path norm, not for {objective.penalty!r}."
+
+
 def vertex(
-    problem: Problem,
+    X: FloatArray,
+    y: FloatArray,
+    parametrization: Parametrization,
     *,
     p: float,
     n_neurons: int,
@@ -65,8 +76,12 @@ def vertex(
 
     Parameters
     ----------
-    problem : Problem
-        Squared error, one output; its alpha, weights and penalty are not used.
+    X : ndarray of shape (n_samples, n_features)
+        Distinct rows.
+    y : ndarray of shape (n_samples,)
+        Labels.
+    parametrization : Parametrization
+        What a network has, and what it pays for.
     p : float
         Exponent, 0 <= p <= 1; for p = 0 the path norm counts.
     n_neurons : int
@@ -86,23 +101,23 @@ def vertex(
     -------
     network : Network
         One with no more parameters than samples, where one is found; else the one of least path
-        norm, as always for p = 1. In the problem's units.
+        norm, as always for p = 1. In the units of X and y.
     report : Report
         ``converged`` says whether there are no more parameters than samples.
     """
     begin = time.perf_counter()
-    units, setting = _in_own_units(problem, p)
-    search = _Search(setting, monitor)
+    units, setting = _in_own_units(X, y, parametrization, p)
+    search = _Search(setting, parametrization, monitor)
     try:
-        search.consider(_along_a_line(problem, setting))
-        starts = _starts(problem, setting, n_neurons, seed, start)
+        search.consider(_along_a_line(parametrization, setting))
+        starts = _starts(parametrization, setting, n_neurons, seed, start)
         rng = np.random.default_rng(seed)
         while setting.n_samples <= MAX_SAMPLES and search.goes_on(begin + time_limit):
             _from_start(search, next(starts), begin, time_limit, n_init, rng)
     except KeyboardInterrupt:
         search.report.interrupted = True
         if search.best is None:
-            search.consider(_along_a_line(problem, setting))
+            search.consider(_along_a_line(parametrization, setting))
     assert search.best is not None
     search.report.converged = search.n_parameters(search.best) <= setting.n_samples
     return units.to_user(search.best), search.report
@@ -113,6 +128,7 @@ class _Search:
     """The best interpolant so far."""
 
     setting: Setting
+    parametrization: Parametrization
     monitor: Monitor | None
     best: Network | None = None
     rank: tuple[bool, float] = (True, np.inf)
@@ -142,7 +158,7 @@ class _Search:
             objective=norm,
             loss=0.5 * error**2,
             n_active_neurons=network.n_active_neurons,
-            n_nonzero_weights=network.n_nonzero_weights(**self.penalties),
+            n_nonzero_weights=self.parametrization.n_weights(network),
             settled=True,
             network=lambda: network,
         )
@@ -152,18 +168,9 @@ class _Search:
         self.stopped |= sparsest
         return True
 
-    @property
-    def penalties(self) -> dict[str, bool]:
-        """What is penalized besides the weights of neurons."""
-        return {
-            "penalize_bias": bool(self.setting.price[1, -1] > 0),
-            "penalize_skip": bool((self.setting.price[0, :-1] > 0).all()),
-        }
-
     def n_parameters(self, network: Network) -> int:
         """Weights and free parameters."""
-        fit_intercept = bool(self.setting.allowed[0, -1])
-        return network.n_parameters(**self.penalties, fit_intercept=fit_intercept)
+        return self.parametrization.n_parameters(network)
 
 
 def _from_start(
@@ -200,39 +207,35 @@ def _from_start(
             current = changed
 
 
-def _in_own_units(problem: Problem, p: float) -> tuple[Standardizer, Setting]:
+def _in_own_units(
+    X: FloatArray, y: FloatArray, parametrization: Parametrization, p: float
+) -> tuple[Standardizer, Setting]:
     """The data centred and scaled as far as the problem stays the same, and the prices for it."""
-    X = problem.rows.all().detach().cpu().numpy().astype(np.float64)[:, :-1]
-    y = problem.y[:, 0].detach().cpu().numpy().astype(np.float64)
     units = Standardizer.fit(
         X,
         y[:, None],
         np.ones(len(y)),
-        center_x=problem.fit_intercept and not problem.penalize_bias,
-        center_y=problem.fit_intercept,
+        center_x=parametrization.allows_shift,
+        center_y=parametrization.fit_intercept,
         scale_y=True,
     )
-    d = problem.n_features
+    d = X.shape[1]
     price = np.ones((2, d + 1))
     # A weight of θ in these units is one of θ / x_scale, but for a factor that all have.
     price[:, :-1] = (units.x_scale / np.exp(np.log(units.x_scale).mean())) ** -p
     price[:, -1] = np.exp(np.log(units.x_scale).mean()) ** p
-    price[0, -1] = 0.0
-    if problem.skip != "penalized":
-        price[0] = 0.0
-    if not problem.penalize_bias:
-        price[1, -1] = 0.0
-    allowed = np.ones((2, d + 1), dtype=bool)
-    allowed[0, :-1] = problem.skip != "none"
-    allowed[0, -1] = problem.fit_intercept
-    removable = price > 0
-    removable[0, :-1] = allowed[0, :-1]
+    priced, allowed, removable = parametrization.tables(d)
+    price = np.where(priced, price, 0.0)
     X1 = np.column_stack([(X - units.x_mean) / units.x_scale, np.ones(len(y))])
     return units, Setting(X1, units.labels(y[:, None])[:, 0], price, allowed, removable, p)
 
 
 def _starts(
-    problem: Problem, setting: Setting, n_neurons: int, seed: int, start: Network | None
+    parametrization: Parametrization,
+    setting: Setting,
+    n_neurons: int,
+    seed: int,
+    start: Network | None,
 ) -> Iterator[Patterned]:
     """The affine part alone, then a given network, then trained ones without end."""
     if setting.allowed[0].any():
@@ -250,9 +253,7 @@ def _starts(
         loss=SquaredError(),
         penalty=LpPenalty(max(setting.p, 0.3)),
         alpha=START_ALPHA,
-        penalize_bias=problem.penalize_bias,
-        fit_intercept=problem.fit_intercept,
-        skip=problem.skip,
+        parametrization=parametrization,
     )
     width = max(_LEAST_WIDTH, _WEIGHTS_A_SAMPLE * setting.n_samples // (d + 1))
     seeds = np.random.default_rng(seed)
@@ -291,17 +292,17 @@ def _random_patterns(setting: Setting, width: int, rng: np.random.Generator) -> 
     return Patterned.of(setting, sign, np.vstack([affine, neurons])).tidy()
 
 
-def _along_a_line(problem: Problem, setting: Setting) -> Network:
+def _along_a_line(parametrization: Parametrization, setting: Setting) -> Network:
     """An interpolant that varies along one direction: it is there for all data."""
     line = _line(setting.X1[:, :-1])
     t = setting.X1[:, :-1] @ line
     y = setting.y
-    if problem.skip != "none" and problem.fit_intercept and not problem.penalize_bias:
+    if parametrization.turns_neurons:
         network = univariate(t, y, min(max(setting.p, 0.0), 1.0)).to_network()
         return replace(network, theta=network.theta * line, skip=network.skip * line)
     order = np.argsort(t)
     t, y = t[order], y[order]
-    intercept = y[0] if problem.fit_intercept else 0.0
+    intercept = y[0] if parametrization.fit_intercept else 0.0
     # Before the first sample, a neuron rises to its label.
     gap = np.diff(t).max(initial=0.0) or 1.0
     slopes = np.diff(y - intercept, prepend=0.0) / np.diff(t, prepend=t[0] - gap)
@@ -337,6 +338,4 @@ def _line(X: FloatArray) -> FloatArray:
 def _path_norm(setting: Setting, network: Network) -> float:
     """As `Patterned.path_norm`, without the patterns, for which there may be too many samples."""
     affine = np.append(network.skip[0], network.intercept)
-    size = np.abs(np.vstack([affine, np.column_stack([network.theta, network.bias])]))
-    powers = np.where(size > 0, size, 1.0) ** setting.p * (size > 0)
-    return float(np.sum(setting.rows(setting.price, len(size)) * powers))
+    return setting.path_norm(np.vstack([affine, np.column_stack([network.theta, network.bias])]))

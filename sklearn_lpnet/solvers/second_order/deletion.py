@@ -110,7 +110,7 @@ class _Surgery:
         inverse: Tensor,
     ) -> None:
         support = model.support
-        self.alpha, self.p = problem.alpha, problem.penalty.p
+        self.alpha, self.price = problem.alpha, problem.penalty.value
         self.u: Array = model.u.cpu().numpy().copy()
         self.slope: Array = model.gradient.cpu().numpy().copy()
         self.majorizer: Array = terms.majorizer.cpu().numpy()
@@ -144,7 +144,7 @@ class _Surgery:
         # Rounding may leave nothing of a diagonal entry; what is huge then costs too much to go.
         with np.errstate(over="ignore"):
             schur = np.maximum(1 / np.maximum(self.diagonal, 1e-300) - self.majorizer, 0.0)
-            cost = u * (0.5 * schur * u - self.slope) - self.alpha * np.abs(u) ** self.p
+            cost = u * (0.5 * schur * u - self.slope) - self.alpha * self.price(np.abs(u))
         may_go = self.removable & (u != 0) & (cost < 0)
         # A neuron's last weight goes with its bias, as a group.
         of_theta = slice(0, len(self.neuron_of_theta))
@@ -174,8 +174,8 @@ class _Surgery:
         block = torch.where(both, block, torch.eye(index.shape[1], dtype=block.dtype))
         solved, info = torch.linalg.solve_ex(block, torch.from_numpy(u)[:, :, None])
         paid = np.where(self.penalized[index], np.abs(u), 0.0)
-        separate = np.where(paid > 0, paid**self.p, 0.0).sum(axis=1)
-        whole = np.linalg.norm(u, axis=1) ** self.p
+        separate = self.price(paid).sum(axis=1)
+        whole = self.price(np.linalg.norm(u, axis=1))
         gain = self.alpha * np.where(self.pays_as_one[alive], whole, separate)
         pull = 0.5 * (solved[:, :, 0].numpy() - self.majorizer[index] * u) - self.slope[index]
         able = (info.numpy() == 0) & (gain > 0)
@@ -255,7 +255,7 @@ def _groups(problem: Problem, support: Support) -> tuple[Array, Array]:
     """
     group = np.append(support.neuron.cpu().numpy(), np.arange(support.n_neurons))
     n_groups = support.n_neurons
-    if support.n_outputs > 1 and problem.skip == "penalized":
+    if support.n_outputs > 1 and problem.parametrization.skip_is_penalized:
         columns, column = np.unique(support.skip_column.cpu().numpy(), return_inverse=True)
         group = np.append(group, n_groups + column)
         n_groups += len(columns)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -93,7 +94,7 @@ class AbsentWeights:
         answer = torch.cholesky_solve(cross, factor)
         slope = model.gradient[outside] - answer.T @ (model.gradient + terms.slope)[inside]
         curvature = model.hessian.diagonal()[outside] - (cross * answer).sum(dim=0)
-        step, gain = _best_step(problem, slope, curvature.clamp(min=1e-12), torch.ones_like(slope))
+        step, gain = _best_step(problem, slope, curvature.clamp(min=1e-12))
         order = gain.argsort(descending=True)
         promising = order[gain[order] > 0]
         return cls(problem, point, model, inside, outside, answer, step, promising)
@@ -131,7 +132,7 @@ def _may_come(problem: Problem, support: Support) -> Tensor:
     """Which parameters are weights that are paid for one by one."""
     may = torch.zeros(support.size, dtype=torch.bool, device=problem.device)
     may[support.theta] = True
-    may[support.skip] = problem.skip == "penalized" and support.n_outputs == 1
+    may[support.skip] = problem.parametrization.skip_is_penalized and support.n_outputs == 1
     return may
 
 
@@ -142,7 +143,7 @@ def _likely(problem: Problem, point: Point, support: Support) -> Support:
     """
     slope, curvature = gradient_and_diagonal(problem, point, support)
     least = 1e-6 * curvature.max().clamp(min=1e-12)
-    gain = _best_step(problem, slope, curvature.clamp(min=least), torch.ones_like(slope))[1]
+    gain = _best_step(problem, slope, curvature.clamp(min=least))[1]
     absent = _may_come(problem, support) & (support.read(point) == 0)
     gain = torch.where(absent, gain, torch.inf)
     kept = torch.zeros_like(absent)
@@ -170,7 +171,8 @@ def neuron_insertions(problem: Problem, point: Point) -> Iterator[Point]:
     Candidates read one feature each, or look the way that a neuron of the network looks,
     with knots at quantiles of the data: the columns of a forward step of MARS.
     """
-    if problem.n_outputs > 1 or problem.skip == "none" or problem.penalize_bias:
+    parametrization = problem.parametrization
+    if problem.n_outputs > 1 or not (parametrization.has_skip and parametrization.has_free_biases):
         return
     if problem.n_features + point.n_neurons > MOST_LOOKS:
         return
@@ -191,9 +193,9 @@ def neuron_insertions(problem: Problem, point: Point) -> Iterator[Point]:
     explained = (cross * torch.linalg.solve(gram, cross)).sum(dim=0)
     total = (hidden.square() * curvature[:, None]).sum(dim=0)
     curvature = (total - explained).clamp(min=1e-3 * total.max().clamp(min=1e-12))
-    cost = rays[:, :-1].abs().pow(problem.penalty.p)
-    cost = torch.where(rays[:, :-1] != 0, cost, 0.0).sum(dim=1)
-    step, gain = _best_step(problem, hidden.T @ slope, curvature, cost)
+    step, gain = _best_step(
+        problem, hidden.T @ slope, curvature, partial(problem.penalty.along, rays[:, :-1])
+    )
     taken: list[Tensor] = []
     for k in gain.argsort(descending=True).tolist():
         if gain[k] <= 0 or len(taken) == MOST_TRIALS:
@@ -212,15 +214,21 @@ def neuron_insertions(problem: Problem, point: Point) -> Iterator[Point]:
 
 
 def _best_step(
-    problem: Problem, slope: Tensor, curvature: Tensor, cost: Tensor
+    problem: Problem,
+    slope: Tensor,
+    curvature: Tensor,
+    price: Callable[[Tensor], Tensor] | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """The u of least g u + ½ s u² + alpha cost |u|^p, and by how much that is below 0."""
+    """The u of least g u + ½ s u² + alpha price(u), and by how much that is below 0.
+
+    By default the price is that of a weight.
+    """
     whole = -slope / curvature
     gains, steps = [], []
     for share in (1.0, 0.85, 0.7):
         u = share * whole
         steps.append(u)
-        penalty = problem.alpha * cost * u.abs().pow(problem.penalty.p)
+        penalty = problem.alpha * (price(u) if price else problem.penalty.value(u.abs()))
         gains.append(-(slope * u + 0.5 * curvature * u.square() + penalty))
     gain, which = torch.stack(gains).max(dim=0)
     return torch.stack(steps).gather(0, which[None])[0], gain

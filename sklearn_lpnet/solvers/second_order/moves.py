@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from ...penalties.base import Penalty
 from ...problem.problem import Problem
 from ...problem.rows import BLOCK_ENTRIES
 from .insertion import neuron_insertions, weight_insertions
@@ -40,7 +41,7 @@ def first_better(problem: Problem, point: Point, settle: Settle) -> Point | None
 
 
 def _candidates(problem: Problem, point: Point) -> Iterator[Point]:
-    may_turn = problem.skip != "none" and problem.fit_intercept and not problem.penalize_bias
+    may_turn = problem.parametrization.turns_neurons
     if may_turn:
         yield from _turns(problem, point)
     yield from _merges(problem, point, may_turn)
@@ -108,12 +109,12 @@ def reoriented(problem: Problem, point: Point) -> Point:
 
     Entries of A that are small beside the terms that they are sums of are taken for zeros.
     """
-    p = problem.penalty.p
-    if problem.skip != "penalized" or not 0 < point.n_neurons <= MOST_TURNS:
+    penalty = problem.penalty
+    if not problem.parametrization.skip_is_penalized or not 0 < point.n_neurons <= MOST_TURNS:
         return point
     for _ in range(point.n_neurons):
-        cost, k, other, skip = _cheapest_turn(point, p)
-        if cost >= float(_column_cost(point.skip, p)) * (1 - 1e-9):
+        cost, k, other, skip = _cheapest_turn(point, penalty)
+        if cost >= float(_column_cost(point.skip, penalty)) * (1 - 1e-9):
             break
         for index in {k, other}:
             point = turned(point, index)
@@ -121,7 +122,7 @@ def reoriented(problem: Problem, point: Point) -> Point:
     return point
 
 
-def _cheapest_turn(point: Point, p: float) -> tuple[float, int, int, Tensor]:
+def _cheapest_turn(point: Point, penalty: Penalty) -> tuple[float, int, int, Tensor]:
     """Cost of the cheapest affine part, the one or two neurons to turn for it, and the part.
 
     Pairs of neurons have an affine part each: where it is large, some of the pairs at a time.
@@ -136,16 +137,16 @@ def _cheapest_turn(point: Point, p: float) -> tuple[float, int, int, Tensor]:
         size = torch.maximum(first.abs(), change.abs()).maximum(point.skip.abs())
         after = point.skip + both
         after = torch.where(after.abs() < NEARLY_ZERO * size, 0.0, after)
-        cost = _column_cost(after, p)
+        cost = _column_cost(after, penalty)
         row, column = divmod(int(cost.argmin()), len(change))
         if float(cost[row, column]) < best[0]:
             best = (float(cost[row, column]), low + row, column, after[row, column])
     return best
 
 
-def _column_cost(skip: Tensor, p: float) -> Tensor:
-    size = skip.norm(dim=-2)
-    return torch.where(size > 0, size.pow(p), 0.0).sum(dim=-1)
+def _column_cost(skip: Tensor, penalty: Penalty) -> Tensor:
+    total: Tensor = penalty.value(skip.norm(dim=-2)).sum(dim=-1)
+    return total
 
 
 def _cosine(rows: Tensor) -> Tensor:
@@ -199,7 +200,7 @@ def simplified(problem: Problem, point: Point) -> Point:
     on = preactivations(problem, point) > 0
     point = _kept(point, on.any(dim=0))
     on = on[:, on.any(dim=0)]
-    if problem.skip != "none" and problem.fit_intercept:
+    if problem.parametrization.folds_always_on:
         point, on = _always_on_folded(point, on)
     key = torch.cat([on.T.to(point.bias.dtype), point.direction], dim=1)
     kinds, member = key.unique(dim=0, return_inverse=True)

@@ -18,12 +18,12 @@ def newton_step(
 ) -> tuple[Point, float]:
     """The first damped step that lowers F, and the damping for the next one.
 
-    The penalty is concave: its own curvature (p − 1) D is used while the system stays
-    positive definite, and the damping brings in that of its majoriser D.
+    The penalty is concave: its own curvature is used while the system stays positive definite,
+    and the damping brings in that of its majoriser D.
     """
     terms = PenaltyTerms.at(problem, model.support, model.u)
     gradient = model.gradient + terms.slope
-    concave = (problem.penalty.p - 1) * terms.majorizer
+    concave = terms.curvature
     scale = model.hessian.diagonal() + terms.majorizer + 1e-9
     for _ in range(TRIES):
         system = model.hessian.clone()

@@ -84,18 +84,16 @@ def preactivations(problem: Problem, point: Point) -> Tensor:
 
 def path_norm(problem: Problem, point: Point) -> float:
     """R_p, with what the problem penalises."""
-    terms = [point.theta.abs().flatten()]
-    if problem.penalize_bias:
-        terms.append(point.bias.abs())
-    if problem.skip == "penalized":
-        terms.append(point.skip.norm(dim=0))
-    return float(torch.cat(terms).pow(problem.penalty.p).sum())
+    sizes = problem.parametrization.penalized(
+        point.theta.abs(), point.bias.abs(), point.skip.norm(dim=0)
+    )
+    return float(problem.penalty.value(torch.cat([size.flatten() for size in sizes])).sum())
 
 
 def _compacted(problem: Problem, point: Point) -> Point:
     """Drop neurons without weights; their constants go into the intercept."""
     weighted = (point.theta != 0).any(dim=1)
-    alive = weighted if problem.fit_intercept else weighted | (point.bias > 0)
+    alive = problem.parametrization.contributing(weighted, point.bias)
     if bool(alive.all()):
         return point
     constant = torch.where(alive, 0.0, point.bias.relu()) @ point.direction

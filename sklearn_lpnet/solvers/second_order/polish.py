@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -16,6 +18,11 @@ from .search import Search
 MOST_PARAMETERS, MOST_ROUNDS = 1500, 4
 #: Rows on which to decide, above which a sample stands for the data.
 ENOUGH_ROWS, ENOUGH_ROWS_A_PARAMETER = 8192, 20
+
+
+def refuses(objective: Any) -> str | None:
+    """It needs second derivatives of the loss."""
+    return None if objective.loss.smooth else f"polish needs a smooth loss, got {objective.loss}"
 
 
 @torch.inference_mode()
@@ -55,8 +62,9 @@ def polish(problem: Problem, network: Network) -> tuple[Network, bool]:
     ValueError
         If the loss is not smooth.
     """
-    if not problem.loss.smooth:
-        raise ValueError(f"polish needs a smooth loss, got {problem.loss}")
+    reason = refuses(problem)
+    if reason is not None:
+        raise ValueError(reason)
     network, interrupted = _fewer_weights(problem, network)
     if interrupted or _n_parameters(problem, network) > MOST_PARAMETERS:
         return network, interrupted
@@ -94,5 +102,6 @@ def _fewer_weights(problem: Problem, network: Network) -> tuple[Network, bool]:
 
 
 def _n_parameters(problem: Problem, network: Network) -> int:
-    skip = network.skip.size if problem.skip == "free" else np.count_nonzero(network.skip)
+    free = problem.parametrization.skip_is_free
+    skip = network.skip.size if free else np.count_nonzero(network.skip)
     return int(np.count_nonzero(network.theta) + network.n_neurons + skip)

@@ -54,10 +54,11 @@ class Support:
     def of(cls, problem: Problem, point: Point, *, with_direction: bool) -> Support:
         """Nonzero θ and, of the affine part, what is free or nonzero."""
         neuron, feature = torch.nonzero(point.theta, as_tuple=True)
-        if problem.skip == "penalized":
+        if problem.parametrization.skip_is_penalized:
             present = (point.skip != 0).any(dim=0).expand_as(point.skip)
         else:
-            present = torch.full_like(point.skip, problem.skip == "free", dtype=torch.bool)
+            free = problem.parametrization.skip_is_free
+            present = torch.full_like(point.skip, free, dtype=torch.bool)
         row, column = torch.nonzero(present, as_tuple=True)
         o = len(point.intercept)
         return cls(neuron, feature, point.n_neurons, row, column, o, with_direction and o > 1)
@@ -66,7 +67,7 @@ class Support:
     def everything(cls, problem: Problem, point: Point) -> Support:
         """Every weight of the neurons and of the affine part, zero or not."""
         neuron, feature = torch.nonzero(torch.ones_like(point.theta), as_tuple=True)
-        present = torch.full_like(point.skip, problem.skip != "none", dtype=torch.bool)
+        present = torch.full_like(point.skip, problem.parametrization.has_skip, dtype=torch.bool)
         row, column = torch.nonzero(present, as_tuple=True)
         o = len(point.intercept)
         return cls(neuron, feature, point.n_neurons, row, column, o, False)
@@ -158,7 +159,7 @@ class Quadratic:
             _add_kinks(hessian, support, _moments(kink, X1))
         for low, high in _strips(size):
             hessian[high:, low:high] = hessian[low:high, high:].T
-        if not problem.fit_intercept:
+        if not problem.parametrization.fit_intercept:
             gradient[support.intercept] = 0
             hessian[support.intercept] = 0
             hessian[:, support.intercept] = 0
@@ -175,28 +176,31 @@ class PenaltyTerms:
     slope : Tensor of shape (P,)
         alpha p |u|^(p−1) sign(u).
     majorizer : Tensor of shape (P,)
-        Curvature alpha p |u|^(p−2) of the quadratic that lies above |u|^p and touches it.
+        Curvature of the quadratic that lies above the price and touches it, alpha p |u|^(p−2).
+    curvature : Tensor of shape (P,)
+        The price's own, alpha p (p−1) |u|^(p−2).
     """
 
     penalized: Tensor
     slope: Tensor
     majorizer: Tensor
+    curvature: Tensor
 
     @classmethod
     def at(cls, problem: Problem, support: Support, u: Tensor) -> PenaltyTerms:
         """Terms at u; an entry of a skip column of several outputs has the column's size."""
         penalized = torch.zeros(len(u), dtype=torch.bool, device=u.device)
-        penalized[support.theta] = True
-        penalized[support.bias] = problem.penalize_bias
-        penalized[support.skip] = problem.skip == "penalized"
+        for part in problem.parametrization.penalized(support.theta, support.bias, support.skip):
+            penalized[part] = True
         size = u.abs()
-        if problem.skip == "penalized" and support.n_outputs > 1:
+        if problem.parametrization.skip_is_penalized and support.n_outputs > 1:
             size[support.skip] = _column_norms(problem, support, u)[support.skip_column]
         penalized &= size > 0
-        p = problem.penalty.p
-        majorizer = torch.zeros_like(u)
-        majorizer[penalized] = problem.alpha * p * size[penalized].clamp(min=SMALLEST) ** (p - 2)
-        return cls(penalized, majorizer * u, majorizer)
+        penalty, majorizer = problem.penalty, torch.zeros_like(u)
+        size = size.clamp(min=SMALLEST)
+        strength = problem.alpha * penalty.factor
+        majorizer[penalized] = strength * penalty.unit_majorizer(size[penalized])
+        return cls(penalized, majorizer * u, majorizer, penalty.elasticity(size) * majorizer)
 
 
 def gradient_and_diagonal(
@@ -216,7 +220,7 @@ def gradient_and_diagonal(
         weight = problem.weight[rows, None]
         slope = problem.loss.gradient(problem.y[rows], f) * weight
         gradient += _gradient(support, layers, X1, hidden, on, slope).to(torch.float64)
-        strength, share = _strengths(problem, rows, f)
+        strength, share = problem.loss.curvature_terms(problem.y[rows], f)
         along = strength @ squares
         if not problem.loss.separable:
             along -= (strength @ layers[1].T).square()
@@ -301,15 +305,6 @@ def _in_order(support: Support, neurons: Tensor, affine: Tensor) -> Tensor:
     return torch.cat(parts)
 
 
-def _strengths(problem: Problem, rows: slice, f: Tensor) -> tuple[Tensor, Tensor]:
-    """The c of `_root_jacobian`, and the diagonal of C."""
-    if problem.loss.separable:
-        strength = problem.loss.curvature(problem.y[rows], f)
-        return strength, strength
-    share = f.softmax(dim=1)
-    return share, share * (1 - share)
-
-
 def _root_jacobian(
     problem: Problem,
     support: Support,
@@ -322,14 +317,13 @@ def _root_jacobian(
 ) -> Tensor:
     r"""Rows whose outer products add up to the Hessian, in the dtype of the layers.
 
-    The curvature is :math:`C = \sum_r c_r (e_r - \pi)(e_r - \pi)^\top`, with c the
-    second derivatives and π = 0 for a loss that separates, and c = π the probabilities
-    for the softmax. So each sample and output gives one row; those whose c is next to
-    nothing are left out.
+    The curvature is :math:`C = \sum_r c_r (e_r - \pi)(e_r - \pi)^\top` with the c of
+    `Loss.curvature_terms`, and π = 0 for a loss that separates, else π = c. So each sample and
+    output gives one row; those whose c is next to nothing are left out.
     """
     direction = layers[1]
     dtype = direction.dtype
-    strength, share = _strengths(problem, rows, f)
+    strength, share = problem.loss.curvature_terms(problem.y[rows], f)
     centre = None if problem.loss.separable else strength
     strength = (strength * problem.weight[rows, None]).sqrt()
     sample, output = torch.nonzero(share > NEGLIGIBLE * share.max(), as_tuple=True)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...losses.regression import SquaredError
 from ...network.network import Network
+from ...penalties.lp import LpPenalty
 from ...problem.problem import Problem
 from .knots import Moments, PiecewiseLinear, best_fits, bic, followed
 
@@ -17,16 +18,13 @@ CHOICES = np.geomspace(0.05, 300.0, 30)
 SMALLEST_LOSS = 1e-6
 
 
-def has_best_knots(problem: Problem) -> bool:
-    """Whether the networks of a problem are splines with free knots, and its loss quadratic."""
-    return (
-        problem.n_features == 1
-        and problem.n_outputs == 1
-        and isinstance(problem.loss, SquaredError)
-        and problem.fit_intercept
-        and not problem.penalize_bias
-        and problem.skip != "none"
-    )
+def refuses(problem: Problem) -> str | None:
+    """They are for splines with free knots, the squared error, and the ℓp path norm."""
+    if problem.n_features > 1 or problem.n_outputs > 1 or not problem.parametrization.turns_neurons:
+        return "Best knots are for one feature, one output, and an affine part that takes slopes."
+    if not (isinstance(problem.loss, SquaredError) and isinstance(problem.penalty, LpPenalty)):
+        return f"Best knots are for the squared error and ℓp, not {problem.loss, problem.penalty}."
+    return None
 
 
 class BestKnots:
@@ -37,7 +35,7 @@ class BestKnots:
     Parameters
     ----------
     problem : Problem
-        One that `has_best_knots`; its alpha is not used.
+        One that is not refused; its alpha is not used.
     """
 
     def __init__(self, problem: Problem) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,25 @@ BoolArray = npt.NDArray[np.bool_]
 RTOL = 8 * float(np.finfo(np.float64).eps)
 #: But never by more than this share of the largest label: the result is to interpolate.
 MAX_ERROR = 1e-12
+
+
+def refuses(objective: Any) -> str | None:
+    """Its affine part and biases are free, and the penalty is the ℓp path norm, p = 0 included."""
+    parametrization = objective.parametrization
+    asked_for = {
+        "skip_connection": (parametrization.skip_connection, True),
+        "penalize_bias": (not parametrization.has_free_biases, False),
+        "fit_intercept": (parametrization.fit_intercept, True),
+    }
+    for name, (value, possible) in asked_for.items():
+        if value != possible:
+            return (
+                f"{name}={value!r} is not available for solver='univariate', whose affine part "
+                f"and biases are free; use {name}={possible}, or solver='vertex'."
+            )
+    if not hasattr(objective.penalty or objective, "p"):
+        return f"solver='univariate' is for the ℓp path norm, not for {objective.penalty!r}."
+    return None
 
 
 def univariate(x: npt.ArrayLike, y: npt.ArrayLike, p: float, *, rtol: float = RTOL) -> Interpolant:
