@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
-from scipy.special import log_expit, log_softmax
-from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils import column_or_1d
+from sklearn.base import _fit_context
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
 
 from ..losses.table import CLASSIFICATION
-from .base import BaseLpReLU, trains_in_passes, usable_weights
+from .base import usable_weights
+from .classification import ClassificationMixin, columns_of
 from .targets import LabelEncoding
-
-if TYPE_CHECKING:
-    from ..losses.base import Loss
+from .training import TrainingMixin, trains_in_passes
 
 
 def _classifies_in_passes(classifier: Any) -> bool:
@@ -29,15 +26,7 @@ def _classifies_in_passes(classifier: Any) -> bool:
     return trains_in_passes(classifier)
 
 
-def _gives_probabilities(estimator: Any) -> bool:
-    if estimator._losses[estimator.loss].gives_probabilities:
-        return True
-    raise AttributeError(
-        f"Probabilities are not available for loss={estimator.loss!r}; use loss='log_loss'."
-    )
-
-
-class LpReLUClassifier(ClassifierMixin, BaseLpReLU):
+class LpReLUClassifier(ClassificationMixin, TrainingMixin):
     r"""Sparse ReLU network for classification, regularized by the ℓp path norm.
 
     The network has one hidden layer,
@@ -260,15 +249,11 @@ class LpReLUClassifier(ClassifierMixin, BaseLpReLU):
     True
     """
 
-    _losses = CLASSIFICATION
     _parameter_constraints: dict[str, list[Any]] = {
-        **BaseLpReLU._parameter_constraints,
+        **TrainingMixin._parameter_constraints,
         "loss": [StrOptions(CLASSIFICATION.keys())],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
-
-    _encoding: LabelEncoding
-    classes_: np.ndarray
 
     def __init__(
         self,
@@ -390,7 +375,7 @@ class LpReLUClassifier(ClassifierMixin, BaseLpReLU):
         X, y, weight = self._validated(
             X, y, sample_weight, reset=not hasattr(self, "network_"), y_numeric=False
         )
-        y = _columns(y)
+        y = columns_of(y)
         if not hasattr(self, "_encoding") and classes is None:
             raise ValueError("classes must be passed on the first call to partial_fit.")
         if classes is not None:
@@ -404,113 +389,3 @@ class LpReLUClassifier(ClassifierMixin, BaseLpReLU):
         weight = usable_weights(self._encoding.class_weights(self.class_weight, y, weight))
         self._partial_fit(X, self._encoding.encode(y, signed=self._signed), weight)
         return self
-
-    def decision_function(self, X: Any) -> np.ndarray:
-        """Outputs of the network.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Data.
-
-        Returns
-        -------
-        decision : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            For two classes, positive values speak for ``classes_[1]``; else a column for each
-            class or label.
-        """
-        outputs = self._outputs(X)
-        return outputs[:, 0] if self._encoding.binary else outputs
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Predict classes or labels.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Data.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            Classes, or a binary indicator matrix.
-        """
-        outputs = self._outputs(X)
-        return self._encoding.decode(outputs)
-
-    @available_if(_gives_probabilities)
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Predict probabilities.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Data.
-
-        Returns
-        -------
-        probability : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
-            Of each class, in the order of `classes_`; or of each label.
-        """
-        outputs = self._outputs(X).astype(np.float64)
-        # Not one less the other: that would lose the digits of a small one.
-        outputs = outputs * [-1, 1] if self._encoding.binary else outputs
-        return self._encoding.probabilities(outputs)
-
-    @available_if(_gives_probabilities)
-    def predict_log_proba(self, X: Any) -> np.ndarray:
-        """Predict logarithms of probabilities.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Data.
-
-        Returns
-        -------
-        log_probability : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
-            Logarithm of each probability, finite where the probability itself rounds to zero.
-        """
-        outputs = self._outputs(X).astype(np.float64)
-        if self._encoding.multilabel:
-            return log_expit(outputs)
-        if self._encoding.binary:
-            return log_expit(outputs * [-1, 1])
-        return log_softmax(outputs, axis=1)
-
-    def _encoded(
-        self, X: Any, y: Any, sample_weight: Any, *, reset: bool
-    ) -> tuple[Any, np.ndarray, np.ndarray]:
-        X, y, weight = self._validated(X, y, sample_weight, reset=reset, y_numeric=False)
-        y = _columns(y)
-        encoding = LabelEncoding.of(y)
-        if not reset and not encoding.same_as(self._encoding):
-            raise ValueError(
-                "warm_start=True needs the classes of the previous fit, "
-                f"{self._encoding.classes.tolist()}, but y has {encoding.classes.tolist()}; use "
-                "warm_start=False."
-            )
-        weight = usable_weights(encoding.class_weights(self.class_weight, y, weight))
-        self._encoding, self.classes_ = encoding, encoding.classes
-        return X, encoding.encode(y, signed=self._signed), weight
-
-    @property
-    def _signed(self) -> bool:
-        """Whether a single output is trained towards -1 and 1, rather than 0 and 1."""
-        return self._losses[self.loss].signed and self._encoding.one_by_one
-
-    def _loss(self) -> Loss:
-        # Before the classes are known, that of two.
-        encoding = vars(self).get("_encoding")
-        several = encoding is not None and not encoding.one_by_one
-        return self._losses[self.loss].load(self, several=several)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        return tags
-
-
-def _columns(y: Any) -> Any:
-    """Targets with a single column as a vector, with scikit-learn's warning."""
-    return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
-import scipy.sparse as sp
-from sklearn.base import MultiOutputMixin, RegressorMixin, _fit_context
+from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from ..losses.table import REGRESSION
-from .base import BaseLpReLU, trains_in_passes
-
-if TYPE_CHECKING:
-    from ..losses.base import Loss
+from .regression import RegressionMixin
+from .training import TrainingMixin, trains_in_passes
 
 
-class LpReLURegressor(MultiOutputMixin, RegressorMixin, BaseLpReLU):
+class LpReLURegressor(RegressionMixin, TrainingMixin):
     r"""Sparse ReLU network for regression, regularized by the ℓp path norm.
 
     The network has one hidden layer,
@@ -263,9 +260,8 @@ class LpReLURegressor(MultiOutputMixin, RegressorMixin, BaseLpReLU):
     True
     """
 
-    _losses = REGRESSION
     _parameter_constraints: dict[str, list[Any]] = {
-        **BaseLpReLU._parameter_constraints,
+        **TrainingMixin._parameter_constraints,
         "loss": [StrOptions(REGRESSION.keys())],
         "time_limit": [Interval(Real, 0, None, closed="neither")],
         "quantile": [Interval(Real, 0, 1, closed="neither")],
@@ -384,30 +380,3 @@ class LpReLURegressor(MultiOutputMixin, RegressorMixin, BaseLpReLU):
         X, targets, weight = self._encoded(X, y, sample_weight, reset=not hasattr(self, "network_"))
         self._partial_fit(X, targets, weight)
         return self
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Predict targets.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Data.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions, in float32 for float32 data, else float64.
-        """
-        outputs = self._outputs(X)
-        return outputs[:, 0] if self._flat_targets else outputs
-
-    def _encoded(
-        self, X: Any, y: Any, sample_weight: Any, *, reset: bool
-    ) -> tuple[Any, np.ndarray, np.ndarray]:
-        X, y, weight = self._validated(X, y, sample_weight, reset=reset, y_numeric=True)
-        y = (y.toarray() if sp.issparse(y) else y).astype(np.float64)
-        self._flat_targets = y.ndim == 1
-        return X, y.reshape(len(y), -1), weight
-
-    def _loss(self) -> Loss:
-        return self._losses[self.loss].load(self)

@@ -103,7 +103,7 @@ class Parametrization:
     @property
     def skip_connection(self) -> bool | str:
         """The skip connection as the parameter of an estimator asks for it."""
-        return {"none": False, "penalized": "penalized", "free": True}[self.skip]
+        return "penalized" if self.skip_is_penalized else self.has_skip
 
     @property
     def has_skip(self) -> bool:

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from ..estimators.classification import ClassificationMixin
 from ..estimators.classifier import LpReLUClassifier
 from .cv import PathCV, path_constraints
 
 
-class LpReLUClassifierCV(PathCV, LpReLUClassifier):
+class LpReLUClassifierCV(PathCV, ClassificationMixin):
     r"""Sparse ReLU network for classification, with alpha and p chosen along regularization paths.
 
     Parameters

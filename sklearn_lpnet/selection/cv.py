@@ -56,7 +56,7 @@ def path_constraints(base: type) -> dict[str, list[Any]]:
 
 
 class PathCV:
-    """Fit by choosing a network on the paths of all data; for a mixin of an estimator."""
+    """Fit by choosing a network on the paths of all data; a mixin of the CV classes."""
 
     _estimator_class: ClassVar[type]
     # The groups are for the splitter, which asks for them itself.
@@ -135,10 +135,11 @@ class PathCV:
             fit.end({})
         return self
 
-    @property
-    def partial_fit(self) -> Any:
-        """Not available: a path takes all of the data."""
-        raise AttributeError(f"{type(self).__name__} has no partial_fit; use fit.")
+    def __getattr__(self, name: str) -> Any:
+        if name == "partial_fit":
+            raise AttributeError(f"{type(self).__name__} has no partial_fit; use fit.")
+        # Once more, for the error that it was.
+        return super().__getattribute__(name)
 
     def get_metadata_routing(self: Any) -> MetadataRouter:
         """Return how metadata are routed to the splitter and the scorer.

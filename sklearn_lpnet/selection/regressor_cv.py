@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from ..estimators.regression import RegressionMixin
 from ..estimators.regressor import LpReLURegressor
 from .cv import PathCV, path_constraints
 
 
-class LpReLURegressorCV(PathCV, LpReLURegressor):
+class LpReLURegressorCV(PathCV, RegressionMixin):
     r"""Sparse ReLU network for regression, with alpha and p chosen along regularization paths.
 
     Parameters

@@ -340,9 +340,20 @@ def test_it_predicts_and_describes_itself_as_its_best_estimator(iris):
 
 
 def test_it_has_no_partial_fit():
+    assert not hasattr(LpReLURegressorCV, "partial_fit")
     assert not hasattr(LpReLURegressorCV(), "partial_fit")
     with pytest.raises(AttributeError, match="LpReLURegressorCV has no partial_fit; use fit"):
         _ = LpReLURegressorCV().partial_fit
+
+
+def test_other_attributes_that_are_missing_are_named():
+    with pytest.raises(AttributeError, match="no attribute 'alhpas'"):
+        _ = LpReLURegressorCV().alhpas
+    with pytest.raises(AttributeError, match="no attribute 'network_'"):
+        _ = LpReLURegressorCV().coefs_
+    with pytest.raises(AttributeError, match="no attribute 'predict_proba'") as error:
+        _ = LpReLUClassifierCV(loss="hinge").predict_proba
+    assert "use loss='log_loss'" in str(error.value.__cause__)
 
 
 @pytest.mark.parametrize("base", [LpReLURegressor, LpReLUClassifier])

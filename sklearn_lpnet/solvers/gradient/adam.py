@@ -204,6 +204,7 @@ class _Models:
         self, problem: Problem, weights: Weights, learning_rate: float, warm_up: int
     ) -> None:
         self.problem, self.learning_rate, self.warm_up = problem, learning_rate, warm_up
+        assert isinstance(problem.penalty, LpPenalty)
         self.p = problem.penalty.p
         self.strength = problem.alpha * learning_rate * self.p
         self.tiny = torch.finfo(problem.dtype).tiny

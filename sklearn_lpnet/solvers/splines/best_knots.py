@@ -43,6 +43,7 @@ class BestKnots:
         x, y, weight = (column.cpu().numpy().astype(np.float64) for column in columns)
         self.data = Moments(x, y, weight / weight.sum())
         self.fits = best_fits(self.data)
+        assert isinstance(problem.penalty, LpPenalty)
         self.p = float(problem.penalty.p)
 
     def network(self, alpha: float) -> Network:
