@@ -20,6 +20,7 @@ from datasets import peak_plateau, uniform50
 
 from sklearn_lpnet.losses.regression import SquaredError
 from sklearn_lpnet.network import Network
+from sklearn_lpnet.network.parametrization import Parametrization
 from sklearn_lpnet.penalties.lp import LpPenalty
 from sklearn_lpnet.problem.problem import Problem
 from sklearn_lpnet.problem.units import Standardizer
@@ -54,9 +55,7 @@ class Experiment:
             loss=SquaredError(),
             penalty=LpPenalty(p),
             alpha=self.alpha,
-            penalize_bias=self.penalize_bias,
-            fit_intercept=False,
-            skip="none",
+            parametrization=Parametrization(self.penalize_bias, fit_intercept=False, skip="none"),
         )
 
     def weights(self, problem: Problem, seeds: range) -> Weights:
@@ -111,7 +110,7 @@ def autograd_loop(problem: Problem, weights: Weights, n_epochs: int) -> Iterator
 
     def coordinates() -> tuple[torch.Tensor, torch.Tensor]:
         w, v = hidden.weight, output.weight.T
-        if problem.penalize_bias:
+        if problem.parametrization.penalize_bias:
             w = torch.cat([w, hidden.bias[:, None]], dim=1)
         return v.detach().clone(), w.detach().clone()
 
@@ -133,7 +132,7 @@ def autograd_loop(problem: Problem, weights: Weights, n_epochs: int) -> Iterator
             with torch.no_grad():
                 output.weight.copy_(v.T)
                 hidden.weight.copy_(w[:, : X.shape[1]])
-                if problem.penalize_bias:
+                if problem.parametrization.penalize_bias:
                     hidden.bias.copy_(w[:, -1])
         yield model
 

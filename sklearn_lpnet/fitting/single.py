@@ -30,6 +30,8 @@ from .threads import threads_for
 
 # Where there are best knots to start from, and so many samples that these are well determined.
 _STEPS_BESIDE_KNOTS, _KNOTS_DETERMINED = 60, 50
+#: By how much F of a network may exceed that of the best constant, for rounding.
+_OBJECTIVE_TOLERANCE = 1e-4
 
 
 def train(
@@ -76,7 +78,7 @@ def train(
         except KeyboardInterrupt:
             problem = replace(problem, alpha=1.0)
             network, report = problem.constant_network(), Report(interrupted=True)
-            outcome = Outcome.of(settings, problem, network, report)
+            outcome = _outcome(settings, problem, network, report)
         else:
             # No solver adds neurons to a network that it is given.
             if start is not None:
@@ -84,7 +86,7 @@ def train(
                 start = in_solver_units(problem, scaler, start, X) if usable else None
             watch = Watch(settings, problem, stopping, tasks, result)
             network, report = _solve(settings, problem, seed, start, watch, knots)
-            outcome = Outcome.of(settings, problem, network, report, watch)
+            outcome = _outcome(settings, problem, network, report, watch)
         return replace(result(network, report), outcome=outcome)
 
 
@@ -196,3 +198,51 @@ def with_alpha(
         return problem
     alpha = automatic_alpha(problem, n_neurons=settings.n_neurons, seed=seed, knots=knots)
     return replace(problem, alpha=alpha)
+
+
+def _outcome(
+    settings: Settings,
+    problem: Problem,
+    network: Network,
+    report: Report,
+    watch: Watch | None = None,
+) -> Outcome:
+    why = _why(settings, problem, network, report, watch)
+    return Outcome(report.interrupted, report.diverged, report.converged, why)
+
+
+def _why(
+    settings: Settings, problem: Problem, network: Network, report: Report, watch: Watch | None
+) -> str:
+    """What a user should know of a training run."""
+    bound = problem.objective(problem.constant_network()) * (1 + _OBJECTIVE_TOLERANCE)
+    if report.interrupted:
+        return (
+            f"Training was interrupted after {report.n_iter} iterations. The estimator holds the "
+            "best network so far."
+        )
+    if watch is not None and watch.stopped_by_callback:
+        if not report.diverged:
+            return ""
+        return (
+            f"A callback ended training after {report.n_iter} iterations, when the network was no "
+            "better than a constant, which the estimator then holds."
+        )
+    if report.diverged:
+        return (
+            f"Training diverged with learning_rate={settings.rate(problem.n_samples):g}, or ended "
+            "no better than a constant, which the estimator then holds. Use a smaller learning_rate"
+            ", or more iterations if it was small already"
+            + ("." if settings.standardize else ", or standardize=True.")
+        )
+    if settings.solver.minimizes_objective and problem.objective(network) > bound:
+        return (
+            "Training ended with an objective above that of a constant, which the loss alone is "
+            "not. Increase max_iter or alpha, use a smaller learning_rate, or polish=True."
+        )
+    if not report.converged and settings.tol > 0 and not (watch and watch.stopped_early):
+        return (
+            f"Training ended at max_iter={settings.steps(problem.n_samples)} iterations before the "
+            f"objective settled to tol={settings.tol:g}. Increase max_iter or tol."
+        )
+    return ""

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from .arrays import FloatArray, first_equal_row, row_norms
 
-if TYPE_CHECKING:
-    from .network import Network
+#: A `Network`, which this module only reads and copies.
+N = TypeVar("N", bound=Any)
 
 
 def select(
-    network: Network,
+    network: N,
     neurons: npt.NDArray[np.bool_],
     *,
     intercept: FloatArray | None = None,
     skip: FloatArray | None = None,
-) -> Network:
+) -> N:
     """Keep some of the neurons, and replace the affine part where one is given."""
     dtype = network.theta.dtype
     return replace(
@@ -33,7 +33,7 @@ def select(
     )
 
 
-def merge(network: Network, rtol: float) -> Network:
+def merge(network: N, rtol: float) -> N:
     """Merge neurons that have one direction and one ray, to a tolerance."""
     ray = np.column_stack([network.theta, network.bias]).astype(np.float64)
     scale = np.abs(ray).max(axis=1)
@@ -53,12 +53,12 @@ def merge(network: Network, rtol: float) -> Network:
 
 
 def fold_scaling(
-    network: Network,
+    network: N,
     x_mean: npt.ArrayLike,
     x_scale: npt.ArrayLike,
     y_mean: npt.ArrayLike,
     y_scale: npt.ArrayLike,
-) -> Network:
+) -> N:
     """Go from standardized units to the original ones, in float64."""
     x_mean = np.broadcast_to(np.asarray(x_mean, np.float64), network.n_features)
     x_scale = np.broadcast_to(np.asarray(x_scale, np.float64), network.n_features)
@@ -81,7 +81,7 @@ def fold_scaling(
     )
 
 
-def skip_as_neurons(network: Network, lower: npt.ArrayLike, upper: npt.ArrayLike) -> Network:
+def skip_as_neurons(network: N, lower: npt.ArrayLike, upper: npt.ArrayLike) -> N:
     """Write the skip connection as neurons that are on for all data between the bounds."""
     lower = np.broadcast_to(np.asarray(lower, np.float64), network.n_features)
     upper = np.broadcast_to(np.asarray(upper, np.float64), network.n_features)
@@ -116,7 +116,7 @@ def skip_as_neurons(network: Network, lower: npt.ArrayLike, upper: npt.ArrayLike
     )
 
 
-def fold_linear(network: Network, lowest: FloatArray, highest: FloatArray) -> Network:
+def fold_linear(network: N, lowest: FloatArray, highest: FloatArray) -> N:
     """Fold the neurons whose inputs have one sign into the affine part.
 
     Parameters
@@ -141,7 +141,7 @@ def fold_linear(network: Network, lowest: FloatArray, highest: FloatArray) -> Ne
     return select(network, ~(on | off), intercept=network.intercept + bias @ direction, skip=skip)
 
 
-def balanced(network: Network) -> tuple[FloatArray, FloatArray, FloatArray]:
+def balanced(network: N) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Input weights, biases and output weights; no neuron may be zero everywhere."""
     norm = row_norms(network.theta)
     size = np.sqrt(np.where(norm > 0, norm, np.abs(network.bias)))

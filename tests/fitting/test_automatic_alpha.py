@@ -17,6 +17,7 @@ from sklearn_lpnet.losses.classification import (
     SoftmaxLogLoss,
 )
 from sklearn_lpnet.losses.regression import AbsoluteError, Huber, Quantile, SquaredError
+from sklearn_lpnet.network.parametrization import Parametrization
 from sklearn_lpnet.penalties.lp import LpPenalty
 from sklearn_lpnet.problem.merging import merge_rows
 from sklearn_lpnet.problem.problem import Problem
@@ -57,6 +58,7 @@ def alpha_of(X, y, *, weight=None, loss=None, p=0.5, scale_y=True, seed=0, n_neu
         loss=loss or SquaredError(),
         penalty=LpPenalty(p),
         alpha=0.0,
+        parametrization=Parametrization(),
     )
     return automatic_alpha(problem, n_neurons=n_neurons, seed=seed)
 

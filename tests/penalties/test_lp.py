@@ -42,9 +42,9 @@ def test_value_sums_the_powers_of_each_model(p):
     expected = [
         sum(abs(t) ** p for row in model for t in row if t != 0) for model in theta.tolist()
     ]
-    value = LpPenalty(p).value(theta)
+    value = LpPenalty(p).value(theta.abs()).sum(dim=(1, 2))
     assert_close(value, torch.tensor(expected, dtype=torch.float64))
-    assert_close(LpPenalty(p).value(theta[1]), value[1])
+    assert LpPenalty(p).value(0.25) == 0.25**p
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 1.0])
@@ -54,13 +54,31 @@ def test_weights_are_the_slope_of_the_smoothed_penalty(p, eps):
     step = 1e-7
     size = theta.abs() + eps
     slope = ((size + step) ** p - (size - step) ** p) / (2 * step)
-    assert_close(LpPenalty(p).weights(theta, eps), slope, rtol=1e-5, atol=0)
+    penalty = LpPenalty(p)
+    assert_close(penalty.factor * penalty.unit_slope_(size.clone()), slope, rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5, 1.0])
+def test_the_majorizer_touches_the_price_from_above(p):
+    penalty, size = LpPenalty(p), torch.tensor([0.01, 0.3, 5.0], dtype=torch.float64)
+    others = torch.linspace(0, 8, 200, dtype=torch.float64)[:, None]
+    curvature = penalty.factor * penalty.unit_majorizer(size)
+    quadratic = penalty.value(size) + 0.5 * curvature * (others**2 - size**2)
+    assert bool((quadratic >= penalty.value(others) - 1e-12).all())
+    # And its own curvature is the second derivative.
+    step = 1e-4 * size
+    second = penalty.value(size + step) - 2 * penalty.value(size) + penalty.value(size - step)
+    assert_close(second / step**2, penalty.elasticity(size) * curvature, rtol=1e-4, atol=1e-6)
+
+
+def test_a_ray_pays_for_each_of_its_weights():
+    rays, step = torch.tensor([[1.0, -4.0], [0.0, 9.0]]), torch.tensor([-4.0, 1.0])
+    assert_close(LpPenalty(0.5).along(rays, step), torch.tensor([6.0, 3.0]))
 
 
 def test_without_smoothing_a_zero_stays_zero_for_p_below_one():
-    theta = torch.zeros(1)
-    assert LpPenalty(0.5).weights(theta, 0.0).item() == math.inf
-    assert LpPenalty(1.0).weights(theta, 0.0).item() == 1.0
+    assert LpPenalty(0.5).unit_slope_(torch.zeros(1)).item() == math.inf
+    assert LpPenalty(1.0).unit_slope_(torch.zeros(1)).item() == 1.0
 
 
 @pytest.mark.parametrize("p", [0.0, -0.5, 1.5, math.nan])

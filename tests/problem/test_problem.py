@@ -17,6 +17,7 @@ from sklearn_lpnet.losses.classification import (
 )
 from sklearn_lpnet.losses.regression import AbsoluteError, Huber, Quantile, SquaredError
 from sklearn_lpnet.network import Network
+from sklearn_lpnet.network.parametrization import Parametrization
 from sklearn_lpnet.penalties.lp import LpPenalty
 from sklearn_lpnet.problem import problem as problem_module
 from sklearn_lpnet.problem import rows as rows_module
@@ -70,6 +71,8 @@ def random_network(n_features, n_outputs, n_neurons=5, seed=0):
 
 def make_problem(X, y, weight=None, *, scaler=None, dtype=torch.float64, **settings):
     settings = {"loss": SquaredError(), "penalty": LpPenalty(0.5), "alpha": 0.1} | settings
+    parts = ("penalize_bias", "fit_intercept", "skip")
+    parametrization = Parametrization(**{k: settings.pop(k) for k in parts if k in settings})
     return Problem.create(
         X,
         y,
@@ -77,6 +80,7 @@ def make_problem(X, y, weight=None, *, scaler=None, dtype=torch.float64, **setti
         scaler=scaler or Standardizer.identity(X.shape[1], y.shape[1]),
         device=CPU,
         dtype=dtype,
+        parametrization=parametrization,
         **settings,
     )
 
@@ -315,9 +319,9 @@ def naive_objective(problem, network, X, y, weight):
             f = f + a * max(0.0, theta @ x + beta)
         total += s * loss(label, f) / sum(weight)
     weights = [abs(t) for t in network.theta.flat]
-    if problem.penalize_bias:
+    if problem.parametrization.penalize_bias:
         weights += [abs(b) for b in network.bias]
-    if problem.skip == "penalized":
+    if problem.parametrization.skip == "penalized":
         weights += [np.sqrt(sum(column**2)) for column in network.skip.T]
     return total + problem.alpha * sum(w**problem.penalty.p for w in weights if w > 0)
 

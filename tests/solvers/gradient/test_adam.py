@@ -8,6 +8,7 @@ import torch
 from sklearn_lpnet.losses.classification import BinaryLogLoss, SoftmaxLogLoss
 from sklearn_lpnet.losses.regression import Huber, SquaredError
 from sklearn_lpnet.network import Network
+from sklearn_lpnet.network.parametrization import Parametrization
 from sklearn_lpnet.penalties.lp import LpPenalty
 from sklearn_lpnet.problem import problem as problem_module
 from sklearn_lpnet.problem import rows as rows_module
@@ -30,6 +31,8 @@ DEFAULTS = {
 def make_problem(X, y, *, p=0.5, alpha=0.01, weight=None, dtype=torch.float64, **settings):
     y = np.asarray(y, dtype=float).reshape(X.shape[0], -1)
     settings = {"loss": SquaredError(), "skip": "none", "device": torch.device("cpu")} | settings
+    parts = ("penalize_bias", "fit_intercept", "skip")
+    parametrization = Parametrization(**{k: settings.pop(k) for k in parts if k in settings})
     return Problem.create(
         X,
         y,
@@ -38,6 +41,7 @@ def make_problem(X, y, *, p=0.5, alpha=0.01, weight=None, dtype=torch.float64, *
         dtype=dtype,
         penalty=LpPenalty(p),
         alpha=alpha,
+        parametrization=parametrization,
         **settings,
     )
 
@@ -83,13 +87,15 @@ def assert_same_network(actual, expected, rtol=1e-12):
 def algorithm_1(problem, weights, *, max_iter, learning_rate):
     """A plain loop: autograd, torch.optim.Adam, no neuron ever dropped."""
     X, y, s = problem.rows.all()[:, :-1], problem.y, problem.weight
-    p, fit_bias = problem.penalty.p, problem.penalize_bias
+    p, fit_bias = problem.penalty.p, problem.parametrization.penalize_bias
     w, b = weights.hidden[0, :, :-1].clone(), weights.hidden[0, :, -1].clone()
     v, c = weights.output[0].clone(), y.new_zeros(y.shape[1])
     A = y.new_zeros(y.shape[1], X.shape[1])
-    if problem.fit_intercept:
+    if problem.parametrization.fit_intercept:
         c = weights.affine[0, :, -1].clone()
-    free = [c] * problem.fit_intercept + [A] * (problem.skip == "free")
+    free = [c] * problem.parametrization.fit_intercept + [A] * (
+        problem.parametrization.skip == "free"
+    )
     parameters = [tensor.requires_grad_() for tensor in (w, b, v, *free)]
     optimizer = torch.optim.Adam(parameters, lr=learning_rate)
 
@@ -122,7 +128,7 @@ def algorithm_1(problem, weights, *, max_iter, learning_rate):
         for t in (torch.nn.functional.normalize(v, dim=1), gain * w, gain[:, 0] * b, c, A)
     )
     network = Network(direction, theta, bias, c, A)
-    return network.compact(fold_constants=problem.fit_intercept)
+    return network.compact(fold_constants=problem.parametrization.fit_intercept)
 
 
 @pytest.mark.parametrize("p", [0.4, 0.7, 1.0])

@@ -17,6 +17,7 @@ from sklearn_lpnet.losses.classification import (
 )
 from sklearn_lpnet.losses.regression import AbsoluteError, Huber, Quantile, SquaredError
 from sklearn_lpnet.network import Network
+from sklearn_lpnet.network.parametrization import Parametrization
 from sklearn_lpnet.penalties.lp import LpPenalty
 from sklearn_lpnet.problem.problem import Problem
 from sklearn_lpnet.problem.progress import Report
@@ -57,6 +58,8 @@ def one_thread():
 
 def make_problem(X, y, *, p=0.5, alpha=1e-2, weight=None, dtype=torch.float64, **settings):
     y = np.asarray(y, dtype=float).reshape(X.shape[0], -1)
+    parts = ("penalize_bias", "fit_intercept", "skip")
+    parametrization = Parametrization(**{k: settings.pop(k) for k in parts if k in settings})
     return Problem.create(
         X,
         y,
@@ -65,6 +68,7 @@ def make_problem(X, y, *, p=0.5, alpha=1e-2, weight=None, dtype=torch.float64, *
         dtype=dtype,
         penalty=LpPenalty(p),
         alpha=alpha,
+        parametrization=parametrization,
         **{"loss": SquaredError(), "device": torch.device("cpu")} | settings,
     )
 
@@ -114,8 +118,8 @@ def autograd(problem, neurons, affine, direction):
     f = torch.relu(X1 @ w.T) @ a + X1 @ c.T
     (problem.weight @ problem.loss.value(problem.y, f)).backward()
     by_w, by_c, by_a = (p.grad for p in parameters)
-    by_c[:, :-1] *= problem.skip != "none"
-    by_c[:, -1] *= problem.fit_intercept
+    by_c[:, :-1] *= problem.parametrization.skip != "none"
+    by_c[:, -1] *= problem.parametrization.fit_intercept
     return by_w, by_c, by_a
 
 
@@ -159,7 +163,7 @@ class Formula:
             moved.append(part - eta * m / (1 - 0.9**self.n_steps))
         (theta, affine, direction), (eta_theta, eta_affine, _) = self.parts, etas
         n_outputs, d1 = affine.shape
-        penalized_bias = self.problem.penalize_bias
+        penalized_bias = self.problem.parametrization.penalize_bias
         for k in range(len(theta)):
             for j in range(d1 if penalized_bias else d1 - 1):
                 u, size = float(moved[0][k, j]), abs(float(theta[k, j]))
@@ -170,7 +174,7 @@ class Formula:
             eta = float(rate / (v.sqrt() + 1e-8))
             gradient_step = (moved[1][:, j] - affine[:, j]) * eta / eta_affine[:, j]
             column = affine[:, j] + gradient_step
-            if self.problem.skip == "penalized":
+            if self.problem.parametrization.skip == "penalized":
                 column = self.shrunk(
                     column, float(column.norm()), float(affine[:, j].norm()), eta, eps
                 )

@@ -1,16 +1,13 @@
 """The solver "vertex" and its parts: cells, linear programs, curves of interpolants."""
 
 import time
+from typing import NamedTuple
 
 import numpy as np
 import pytest
-import torch
 from scipy.optimize import linprog
 
-from sklearn_lpnet.losses.regression import SquaredError
-from sklearn_lpnet.penalties.lp import LpPenalty
-from sklearn_lpnet.problem.problem import Problem
-from sklearn_lpnet.problem.units import Standardizer
+from sklearn_lpnet.network.parametrization import Parametrization
 from sklearn_lpnet.solvers.interpolation import cell_lp, elimination
 from sklearn_lpnet.solvers.interpolation.cells import Patterned, Setting
 from sklearn_lpnet.solvers.interpolation.vertex import vertex
@@ -28,27 +25,25 @@ def random_data(n, d, seed):
     return rng.uniform(-1, 1, (n, d)), rng.uniform(-1, 1, n)
 
 
+class Task(NamedTuple):
+    """What is to be interpolated, and by what."""
+
+    X: np.ndarray
+    y: np.ndarray
+    p: float
+    parametrization: Parametrization
+
+
 def make_problem(X, y, *, p=0.5, penalize_bias=False, fit_intercept=True, skip="penalized"):
-    return Problem.create(
-        X,
-        np.reshape(y, (-1, 1)),
-        np.ones(len(y)),
-        scaler=Standardizer.identity(X.shape[1], 1),
-        device=torch.device("cpu"),
-        dtype=torch.float64,
-        loss=SquaredError(),
-        penalty=LpPenalty(p),
-        alpha=0.0,
-        penalize_bias=penalize_bias,
-        fit_intercept=fit_intercept,
-        skip=skip,
-    )
+    return Task(X, np.ravel(y), p, Parametrization(penalize_bias, fit_intercept, skip))
 
 
 def solve(problem, *, seconds=1.0, seed=0, n_init=1, **options):
     return vertex(
-        problem,
-        p=problem.penalty.p,
+        problem.X,
+        problem.y,
+        problem.parametrization,
+        p=problem.p,
         n_neurons=30,
         n_init=n_init,
         seed=seed,
@@ -58,11 +53,7 @@ def solve(problem, *, seconds=1.0, seed=0, n_init=1, **options):
 
 
 def parameters(network, problem):
-    return network.n_parameters(
-        penalize_bias=problem.penalize_bias,
-        penalize_skip=problem.skip == "penalized",
-        fit_intercept=problem.fit_intercept,
-    )
+    return problem.parametrization.n_parameters(network)
 
 
 def make_setting(X, y, p=0.5):

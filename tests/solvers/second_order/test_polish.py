@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn_lpnet.losses.classification import BinaryLogLoss, Hinge, SoftmaxLogLoss
 from sklearn_lpnet.losses.regression import AbsoluteError, Huber, Quantile, SquaredError
 from sklearn_lpnet.network import Network
+from sklearn_lpnet.network.parametrization import Parametrization
 from sklearn_lpnet.penalties.lp import LpPenalty
 from sklearn_lpnet.problem.problem import Problem
 from sklearn_lpnet.problem.units import Standardizer
@@ -54,6 +55,8 @@ def one_thread():
 
 def make_problem(X, y, *, p=0.5, alpha=1e-2, weight=None, dtype=torch.float64, **settings):
     y = np.asarray(y, dtype=float).reshape(X.shape[0], -1)
+    parts = ("penalize_bias", "fit_intercept", "skip")
+    parametrization = Parametrization(**{k: settings.pop(k) for k in parts if k in settings})
     return Problem.create(
         X,
         y,
@@ -62,6 +65,7 @@ def make_problem(X, y, *, p=0.5, alpha=1e-2, weight=None, dtype=torch.float64, *
         dtype=dtype,
         penalty=LpPenalty(p),
         alpha=alpha,
+        parametrization=parametrization,
         **{"loss": SquaredError(), "device": torch.device("cpu")} | settings,
     )
 
@@ -87,12 +91,14 @@ def random_network(problem, n_neurons=6, seed=0, density=0.8):
     rng = np.random.default_rng(seed)
     d, o = problem.n_features, problem.n_outputs
     direction = rng.normal(size=(n_neurons, o))
-    skip = rng.normal(size=(o, d)) * (rng.random(d) < 0.7) * (problem.skip != "none")
+    skip = (
+        rng.normal(size=(o, d)) * (rng.random(d) < 0.7) * (problem.parametrization.skip != "none")
+    )
     return Network(
         direction / np.linalg.norm(direction, axis=1, keepdims=True),
         rng.normal(size=(n_neurons, d)) * (rng.random((n_neurons, d)) < density),
         rng.normal(size=n_neurons),
-        rng.normal(size=o) * problem.fit_intercept,
+        rng.normal(size=o) * problem.parametrization.fit_intercept,
         skip,
     )
 
@@ -194,9 +200,9 @@ class TestNeverRises:
         assert polished.theta.dtype == np.float64
         norms = np.linalg.norm(polished.direction, axis=1)
         assert_allclose(norms, np.ones(polished.n_neurons), rtol=1e-9)
-        if problem.skip == "none":
+        if problem.parametrization.skip == "none":
             assert not polished.skip.any()
-        if not problem.fit_intercept:
+        if not problem.parametrization.fit_intercept:
             assert not polished.intercept.any()
         return polished
 
