@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
@@ -298,7 +298,9 @@ def _fitted(estimator: Any) -> tuple[Any, Network]:
 
 def _parametrization(estimator: Any, network: Network) -> Parametrization:
     """What the estimator's parameters make of the counts; what the network has is there."""
-    asked_for, _ = solver_of(estimator).parametrization(estimator)
+    asked_for, becomes_neurons = solver_of(estimator).parametrization(estimator)
+    if becomes_neurons:
+        asked_for = replace(asked_for, skip="none")
     return asked_for.with_parts_of(network)
 
 

@@ -9,7 +9,7 @@ import torch
 from numpy.testing import assert_allclose
 from sklearn.datasets import make_friedman1
 
-from sklearn_lpnet.fitting.automatic_alpha import WEIGHT_OF_TARGETS, automatic_alpha
+from sklearn_lpnet.fitting.automatic_alpha import automatic_alpha
 from sklearn_lpnet.losses.classification import (
     BinaryLogLoss,
     Hinge,
@@ -78,7 +78,7 @@ def targets(loss, f):
 def test_tells_the_noise_of_friedman1_within_a_factor_of_two(noise):
     X, y = make_friedman1(2000, 10, noise=noise, random_state=0)
     # The formula, read backwards: σ² log(N) / 2N a weight.
-    held_out = alpha_of(X, y) * WEIGHT_OF_TARGETS**0.5 * len(y) / log(len(y))
+    held_out = alpha_of(X, y) * SquaredError.usual_weight**0.5 * len(y) / log(len(y))
     assert 0.5 * noise**2 < 2 * held_out * y.var() < 2 * noise**2
 
 
@@ -103,7 +103,7 @@ def test_shrinks_with_the_number_of_samples():
 def test_for_pure_noise_is_the_constant_networks_bic():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(400, 5)), rng.normal(size=400)
-    expected = 0.5 * log(400) / 400 / WEIGHT_OF_TARGETS**0.5
+    expected = 0.5 * log(400) / 400 / SquaredError.usual_weight**0.5
     assert_allclose(alpha_of(X, y), expected, rtol=0.05)
 
 
@@ -111,8 +111,8 @@ def test_for_pure_noise_is_the_constant_networks_bic():
 def test_exponent_only_changes_what_a_usual_weight_pays(p):
     X, y = make_friedman1(200, 5, noise=1.0, random_state=0)
     assert_allclose(
-        alpha_of(X, y, p=p) * WEIGHT_OF_TARGETS**p,
-        alpha_of(X, y, p=0.5) * WEIGHT_OF_TARGETS**0.5,
+        alpha_of(X, y, p=p) * SquaredError.usual_weight**p,
+        alpha_of(X, y, p=0.5) * SquaredError.usual_weight**0.5,
         rtol=1e-6,
     )
 
@@ -175,4 +175,4 @@ def test_sparse_rows_are_read_as_they_are():
 
 def test_perfectly_predictable_labels_meet_the_floor():
     x = np.linspace(-1, 1, 2000)[:, None]
-    assert_allclose(alpha_of(x, 2 * x), 1e-4 * 0.5 / WEIGHT_OF_TARGETS**0.5, rtol=0.01)
+    assert_allclose(alpha_of(x, 2 * x), 1e-4 * 0.5 / SquaredError.usual_weight**0.5, rtol=0.01)
