@@ -62,7 +62,7 @@ for alpha in (0.03, 0.01, 0.003, 0.001):
     networks[alpha] = model.fit(X, sex)
     print(
         f"alpha = {alpha:<5}  accuracy {accuracy:.3f} with {model.n_active_neurons_} neurons, "
-        f"{model.n_nonzero_weights_} weights"
+        f"{model.n_nonzero_coefs_} weights"
     )
 print(export_text(networks[0.01], digits=3))
 

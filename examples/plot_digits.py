@@ -48,7 +48,7 @@ print(f"dense    {n_dense:,} weights, 100 neurons, 64 pixels")
 for name in ["sparse", "default"]:
     model = models[name]
     print(
-        f"{name:8} {model.n_nonzero_weights_} weights, {model.n_active_neurons_} active neurons, "
+        f"{name:8} {model.n_nonzero_coefs_} weights, {model.n_active_neurons_} active neurons, "
         f"{len(model.network_.used_features)} pixels"
     )
 

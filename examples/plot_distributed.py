@@ -90,9 +90,7 @@ begin = time.time()
 with joblib.parallel_config(**backend):
     search.fit(X, y)
 best = search.best_estimator_
-print(
-    f"alpha = {best.alpha:.3g}: R² {search.best_score_:.3f} with {best.n_nonzero_weights_} weights"
-)
+print(f"alpha = {best.alpha:.3g}: R² {search.best_score_:.3f} with {best.n_nonzero_coefs_} weights")
 
 # %%
 # For the alpha of the comparison every fold has the same score, to the last bit.

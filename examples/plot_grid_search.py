@@ -54,7 +54,7 @@ N_FOLDS = 3
 
 def n_weights(pipeline, X, y):
     """Number of nonzero weights."""
-    return pipeline[-1].n_nonzero_weights_
+    return pipeline[-1].n_nonzero_coefs_
 
 
 def smallest_within_one_standard_error(results):

@@ -52,7 +52,7 @@ mean, error = scores.mean(axis=0), scores.std(axis=0, ddof=1) / np.sqrt(len(scor
 best, chosen = mean.argmax(), model.best_index_
 bound = mean[best] - error[best]
 
-sizes = path.n_nonzero_weights
+sizes = path.n_nonzero_coefs
 fig, ax = plt.subplots(figsize=(7, 4), layout="constrained")
 ax.axhspan(bound, mean[best], color=BLUE, alpha=0.1, linewidth=0)
 ax.axhline(bound, color=BLUE, linewidth=1, linestyle="--")
@@ -95,7 +95,7 @@ for name, index in [("best mean", best), ("1se", chosen)]:
     network = path.estimators[index]
     used = ", ".join(network.feature_names_in_[network.network_.used_features])
     score = network.score(X_test, y_test)
-    print(f"{name}: {network.n_nonzero_weights_} weights, test R² {score:.2f}, reads {used}")
+    print(f"{name}: {network.n_nonzero_coefs_} weights, test R² {score:.2f}, reads {used}")
 
 # %%
 # The choice

@@ -67,7 +67,7 @@ def compare(X, y, seed):
     """Path, its test scores within the budgets, and those of the dense networks."""
     X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=seed)
     path = lp_path(X_train, y_train, X_val=X_test, y_val=y_test, random_state=0)
-    within = [np.flatnonzero(path.n_nonzero_weights <= budget)[0] for budget in BUDGETS]
+    within = [np.flatnonzero(path.n_nonzero_coefs <= budget)[0] for budget in BUDGETS]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         peers = [dense(l2).fit(X_train, y_train).score(X_test, y_test) for l2 in PENALTIES]
@@ -125,8 +125,8 @@ for name, runs in results.items():
 # Widths are parts of the path norm, so that the widest lines do the most.
 
 path, *_ = results["concrete"][0]
-small = path.select(max_nonzero_weights=50)
-print(f"{small.n_nonzero_weights_} weights of {small.n_active_neurons_} neurons and a linear part")
+small = path.select(max_nonzero_coefs=50)
+print(f"{small.n_nonzero_coefs_} weights of {small.n_active_neurons_} neurons and a linear part")
 
 fig, ax = plt.subplots(figsize=(7, 5.4), layout="constrained")
 NetworkDisplay.from_estimator(small, ax=ax)

@@ -27,7 +27,7 @@ names = model.feature_names_in_[network.used_features]
 n_dense = (model.n_features_in_ + 1) * model.n_neurons
 print(f"test accuracy    {model.score(X_test, y_test):.3f}")
 print(f"active neurons   {model.n_active_neurons_} of {model.n_neurons}")
-print(f"nonzero weights  {model.n_nonzero_weights_} of {n_dense:,}")
+print(f"nonzero weights  {model.n_nonzero_coefs_} of {n_dense:,}, biases apart")
 print(f"path norm        {model.path_norm_:.3g} (p = {model.p})")
 print(f"alpha chosen     {model.alpha_:.2g}")
 print(f"time             {seconds:.2f} s, of which importing PyTorch is a part")
@@ -55,7 +55,7 @@ for row, column in zip(*np.nonzero(weights), strict=True):
 left.set_xticks(range(len(names)), names, rotation=35, ha="right")
 rows = [f"neuron {k + 1}" for k in range(network.n_neurons)] + ["linear part"]
 left.set_yticks(range(len(rows)), rows)
-left.set_title(f"The whole network: {model.n_nonzero_weights_} weights")
+left.set_title(f"The whole network: {model.n_nonzero_coefs_} nonzero weights")
 logits = model.decision_function(X_test)
 for label, name in enumerate(data.target_names):
     right.hist(logits[y_test == label], bins=20, alpha=0.6, label=name)

@@ -49,6 +49,11 @@ class BaseLpReLU(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         return self.network_.n_active_neurons
 
     @property
+    def n_nonzero_coefs_(self) -> int:
+        """Number of nonzero weights of both layers and of the skip connection, biases apart."""
+        return self.network_.n_nonzero_coefs
+
+    @property
     def coefs_(self) -> list[np.ndarray]:
         """Input and output weights of the active neurons in balanced form."""
         weights_in, _, weights_out = self.network_.balanced()

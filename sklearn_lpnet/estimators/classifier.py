@@ -168,6 +168,11 @@ class LpReLUClassifier(ClassificationMixin, TrainingMixin):
         Number of nonzero terms of the path norm: input weights, with ``penalize_bias=True``
         biases, and unless ``skip_connection=True`` columns of the skip connection.
 
+    n_nonzero_coefs_ : int
+        Number of nonzero weights of both layers and of the skip connection, biases apart: what is
+        to be compared with the weights of other networks. A neuron counts one for each input that
+        it reads and one for each output that it goes to.
+
     n_parameters_ : int
         `n_nonzero_weights_` and the number of free parameters: unpenalized biases, the intercept,
         and the nonzero entries of an unpenalized skip connection.

@@ -145,6 +145,17 @@ class Network:
         """Number of neurons with a nonzero input weight."""
         return int(np.count_nonzero(self.active))
 
+    @property
+    def n_nonzero_coefs(self) -> int:
+        """Number of nonzero weights of both layers and of the skip connection, biases apart.
+
+        An active neuron has one for each input that it reads and one for each output that it goes
+        to, a skip connection one for each pair of an input and an output. So what is counted of a
+        dense network is all of its weights.
+        """
+        layers = (self.theta[self.active], self.direction[self.active], self.skip)
+        return sum(int(np.count_nonzero(layer)) for layer in layers)
+
     @cached_property
     def used_features(self) -> npt.NDArray[np.intp]:
         """Sorted indices of the features that a neuron or the skip connection reads."""

@@ -196,6 +196,11 @@ class LpPath:
     validation_scores: np.ndarray | None = None
 
     @property
+    def n_nonzero_coefs(self) -> np.ndarray:
+        """Nonzero weights of both layers and of the skip connection of each network."""
+        return np.array([estimator.n_nonzero_coefs_ for estimator in self.estimators])
+
+    @property
     def networks(self) -> tuple[Network, ...]:
         """The networks, in the units of X and y."""
         return tuple(estimator.network_ for estimator in self.estimators)
@@ -235,6 +240,7 @@ class LpPath:
     def select(
         self,
         *,
+        max_nonzero_coefs: int | None = None,
         max_nonzero_weights: int | None = None,
         max_active_neurons: int | None = None,
         max_features: int | None = None,
@@ -243,9 +249,14 @@ class LpPath:
 
         Parameters
         ----------
-        max_nonzero_weights, max_active_neurons, max_features : int, default=None
-            The most nonzero weights, active neurons and features that the network may have; None
-            for no bound. A linear part has weights and features, but no neurons.
+        max_nonzero_coefs, max_nonzero_weights : int, default=None
+            The most nonzero weights that the network may have; None for no bound. The first is
+            about those of both layers (`n_nonzero_coefs_`), the second about the terms of the path
+            norm (`n_nonzero_weights_`).
+
+        max_active_neurons, max_features : int, default=None
+            The most active neurons and features. A linear part has weights and features, but no
+            neurons.
 
         Returns
         -------
@@ -258,6 +269,7 @@ class LpPath:
             If no network of the path is within the budget.
         """
         budgets = {
+            "max_nonzero_coefs": (max_nonzero_coefs, self.n_nonzero_coefs),
             "max_nonzero_weights": (max_nonzero_weights, self.n_nonzero_weights),
             "max_active_neurons": (max_active_neurons, self.n_active_neurons),
             "max_features": (max_features, self.n_features_used),
@@ -304,6 +316,7 @@ class LpPath:
             "objective": self.objectives,
             "n_active_neurons": self.n_active_neurons,
             "n_nonzero_weights": self.n_nonzero_weights,
+            "n_nonzero_coefs": self.n_nonzero_coefs,
             "n_features_used": self.n_features_used,
         }
         if self.validation_scores is not None:

@@ -311,6 +311,22 @@ def test_price_agrees_with_a_naive_sum(network, penalize_bias, penalize_skip):
         assert by_feature.sum() == pytest.approx(without_bias, rel=1e-12)
 
 
+def test_nonzero_coefs_are_the_nonzero_entries_of_all_layers():
+    """As for a dense network: every entry that is not zero counts, but for biases."""
+    network = Network(
+        direction=np.array([[0.6, 0.8], [1.0, 0.0], [0.0, 1.0]]),
+        theta=np.array([[1.0, 0.0, -2.0], [0.0, 3.0, 0.0], [0.0, 0.0, 0.0]]),
+        bias=np.array([1.0, 0.0, 5.0]),
+        intercept=np.array([1.0, 2.0]),
+        skip=np.array([[0.0, 1.0, 0.0], [0.0, 1.0, 2.0]]),
+    )
+    weights_in, _, weights_out = network.balanced()
+    # The neuron that reads nothing is a constant, and no part of the count.
+    reads = weights_in.any(axis=0)
+    entries = [weights_in[:, reads], weights_out[reads], network.skip]
+    assert network.n_nonzero_coefs == sum(np.count_nonzero(one) for one in entries) == 9
+
+
 def test_counts_of_a_known_network():
     network = network_of(
         direction=[[0.6, 0.8], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]],

@@ -425,3 +425,14 @@ def test_classes_by_name_ask_for_a_classifier():
     X = np.arange(6.0)[:, np.newaxis]
     with pytest.raises(ValueError, match="estimator=LpReLUClassifier"):
         lp_path(X, ["yes", "no"] * 3)
+
+
+def test_a_budget_of_coefs_is_one_of_all_layers(friedman):
+    path = lp_path(*friedman, n_alphas=8, **FAST)
+    budget = int(path.n_nonzero_coefs[3])
+    model = path.select(max_nonzero_coefs=budget)
+    (w, v), skip = model.coefs_, model.skip_coef_
+    assert sum(np.count_nonzero(one) for one in (w, v, skip)) == model.n_nonzero_coefs_ <= budget
+    assert path.losses[list(path.n_nonzero_coefs <= budget).index(True)] == pytest.approx(
+        path.losses[path.n_nonzero_coefs <= budget].min()
+    )
