@@ -1,8 +1,8 @@
 """The training problem: rows, labels, weights, loss and penalty on one device.
 
 The estimator speaks the user's units and NumPy; a solver speaks standardised units and
-PyTorch. This module is the door between the two: :class:`Standardizer` carries data in
-and networks out, :class:`Problem` is all that a solver needs to know.
+PyTorch. A :class:`Problem` is all that a solver needs to know; :class:`.units.Standardizer`
+carries data in and networks out.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ def min_path_norm_interpolant(x: npt.ArrayLike, y: npt.ArrayLike, p: float) -> I
         \quad \text{with} \quad f(x_i) = y_i
 
     is the univariate problem of eq. 2. Its global minimum is computed exactly, in O(N) operations
-    after sorting: :func:`~sklearn_lpnet.solvers.univariate.univariate` says how.
+    after sorting: :func:`~sklearn_lpnet.solvers.splines.univariate.univariate` says how.
 
     Parameters
     ----------

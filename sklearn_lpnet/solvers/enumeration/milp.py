@@ -166,8 +166,7 @@ def sparsest_interpolant_milp(
     between the least and the greatest slope of neighbouring points (Theorem 3.1).
 
     It starts with an enumeration of the interpolants that have N parameters, each the solution of
-    N linear equations (:func:`~.square_interpolants`), and with
-    reweighted linear programs.
+    N linear equations, and with reweighted linear programs.
 
     HiGHS treats 1e-6 as zero. So whatever it finds is solved again as a linear program on the
     support found; where that has no solution, a constraint excludes the support.
