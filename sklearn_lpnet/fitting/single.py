@@ -23,6 +23,7 @@ from ..solvers.splines.best_knots import BestKnots
 from .automatic_alpha import automatic_alpha
 from .early_stopping import EarlyStopping, ValidationScore, split_rows
 from .monitors import Tasks, Watch
+from .null import beyond_the_null, tells_the_null
 from .outcome import Outcome, Trained
 from .results import finished, in_solver_units, or_constant, progress_of
 from .settings import Settings
@@ -144,6 +145,10 @@ def _solve(
         if stopping is None or stopping.accepts(polished):
             network = polished
         network, report.diverged = or_constant(problem, network, diverged=False)
+        if settings.alpha == "auto" and stopping is None and tells_the_null(problem):
+            with _keeping_interrupts(report):
+                network = beyond_the_null(problem, network, seed)
+        report.record(progress_of(problem, network, report.n_iter))
         with _keeping_interrupts(report):
             watch.end_polish(network, report)
     else:
@@ -169,7 +174,6 @@ def _polished(problem: Problem, network: Network, report: Report) -> Network:
         other, report.interrupted = polish(problem, start)
         network = min(network, other, key=problem.objective)
     report.converged = not report.interrupted
-    report.record(progress_of(problem, network, report.n_iter))
     return network
 
 

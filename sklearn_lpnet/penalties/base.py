@@ -25,9 +25,12 @@ class Penalty(ABC):
     factor : float
         A constant factor of the slope, which the methods named "unit" leave out. Solvers multiply
         it into alpha once.
+    neuron_price : float
+        What a neuron costs besides its weights. Gradient steps leave it out; polish knows it.
     """
 
     factor: float = 1.0
+    neuron_price: float = 0.0
 
     @abstractmethod
     def value(self, size: Any) -> Any:
@@ -46,8 +49,9 @@ class Penalty(ABC):
         r""":math:`t g''(t) / g'(t) \le 0`: the price's curvature in units of the majorizer's."""
 
     def along(self, rays: Tensor, step: Tensor) -> Tensor:
-        """Price of each row of `rays` after it has been multiplied by its entry of `step`."""
-        return self.value(rays.abs() * step.abs()[:, None]).sum(dim=1)
+        """Price of a neuron for each row of `rays`, multiplied by its entry of `step`."""
+        weights: Tensor = self.value(rays.abs() * step.abs()[:, None]).sum(dim=1)
+        return weights + self.neuron_price
 
 
 def soft_threshold(u: Tensor, threshold: Tensor | float, *, out: Tensor | None = None) -> Tensor:

@@ -18,9 +18,12 @@ class LpPenalty(Penalty):
     ----------
     p : float
         Exponent, 0 < p <= 1.
+    neuron_price : float, default=0
+        What a neuron costs besides its weights.
     """
 
     p: float
+    neuron_price: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 < self.p <= 1:
@@ -49,4 +52,5 @@ class LpPenalty(Penalty):
 
     def along(self, rays: Tensor, step: Tensor) -> Tensor:
         """Return what the rays themselves pay, times the steps to the power p."""
-        return self.value(rays.abs()).sum(dim=1) * self.value(step.abs())
+        weights: Tensor = self.value(rays.abs()).sum(dim=1) * self.value(step.abs())
+        return weights + self.neuron_price if self.neuron_price else weights

@@ -112,7 +112,8 @@ class Problem:
 
     def path_norm(self, network: Network) -> float:
         """R_p of a network, with what this problem penalises."""
-        return self.parametrization.price(network, self.penalty.value)
+        weights = self.parametrization.price(network, self.penalty.value)
+        return weights + self.penalty.neuron_price * network.n_active_neurons
 
     def empirical_loss(self, network: Network) -> float:
         """Weighted mean of the loss, in float64."""

@@ -111,6 +111,7 @@ class _Surgery:
     ) -> None:
         support = model.support
         self.alpha, self.price = problem.alpha, problem.penalty.value
+        self.neuron_price = problem.penalty.neuron_price
         self.u: Array = model.u.cpu().numpy().copy()
         self.slope: Array = model.gradient.cpu().numpy().copy()
         self.majorizer: Array = terms.majorizer.cpu().numpy()
@@ -176,7 +177,7 @@ class _Surgery:
         paid = np.where(self.penalized[index], np.abs(u), 0.0)
         separate = self.price(paid).sum(axis=1)
         whole = self.price(np.linalg.norm(u, axis=1))
-        gain = self.alpha * np.where(self.pays_as_one[alive], whole, separate)
+        gain = self.alpha * np.where(self.pays_as_one[alive], whole, separate + self.neuron_price)
         pull = 0.5 * (solved[:, :, 0].numpy() - self.majorizer[index] * u) - self.slope[index]
         able = (info.numpy() == 0) & (gain > 0)
         cost[alive] = np.where(able, (u * pull).sum(axis=1) - gain, np.inf)

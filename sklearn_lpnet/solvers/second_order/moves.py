@@ -19,6 +19,8 @@ from .point import Point, preactivations
 NEARLY_EQUAL, MOST_MERGES, MOST_TURNS = 0.9, 12, 100
 #: Neurons that are tried without.
 MOST_REMOVALS = 3
+#: Neurons that are tried as a line, where they have a price of their own.
+MOST_STRAIGHTENED = 5
 #: A sum smaller than this share of its terms may well be zero.
 NEARLY_ZERO = 0.15
 #: A move has to lower F by this share.
@@ -46,6 +48,8 @@ def _candidates(problem: Problem, point: Point) -> Iterator[Point]:
         yield from _turns(problem, point)
     yield from _merges(problem, point, may_turn)
     yield from _removals(point)
+    if may_turn and problem.penalty.neuron_price:
+        yield from _straightened(problem, point)
     yield from weight_insertions(problem, point)
     yield from neuron_insertions(problem, point)
 
@@ -102,6 +106,27 @@ def _removals(point: Point) -> Iterator[Point]:
     size = point.theta.norm(dim=1)
     for k in size.argsort().tolist()[:MOST_REMOVALS]:
         yield _kept(point, torch.arange(point.n_neurons, device=size.device) != k)
+
+
+def _straightened(problem: Problem, point: Point) -> Iterator[Point]:
+    """One neuron's weights in the affine part instead, those first whose bend matters least.
+
+    The line is the least squares fit of a neuron on its own argument.
+    """
+    z, weight = preactivations(problem, point), problem.weight[:, None]
+    hidden = z.relu()
+    mean_z, mean_hidden = (weight * z).sum(dim=0), (weight * hidden).sum(dim=0)
+    variance = (weight * (z - mean_z).square()).sum(dim=0).clamp(min=1e-300)
+    slope = (weight * (z - mean_z) * hidden).sum(dim=0) / variance
+    line = mean_hidden + slope * (z - mean_z)
+    bend = (weight * (hidden - line).square()).sum(dim=0)
+    for k in bend.argsort().tolist()[:MOST_STRAIGHTENED]:
+        direction, constant = point.direction[k], mean_hidden[k] - slope[k] * mean_z[k]
+        yield replace(
+            _kept(point, torch.arange(point.n_neurons, device=z.device) != k),
+            skip=point.skip + slope[k] * torch.outer(direction, point.theta[k]),
+            intercept=point.intercept + direction * (constant + slope[k] * point.bias[k]),
+        )
 
 
 def reoriented(problem: Problem, point: Point) -> Point:

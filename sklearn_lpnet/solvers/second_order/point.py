@@ -87,7 +87,8 @@ def path_norm(problem: Problem, point: Point) -> float:
     sizes = problem.parametrization.penalized(
         point.theta.abs(), point.bias.abs(), point.skip.norm(dim=0)
     )
-    return float(problem.penalty.value(torch.cat([size.flatten() for size in sizes])).sum())
+    weights = float(problem.penalty.value(torch.cat([size.flatten() for size in sizes])).sum())
+    return weights + problem.penalty.neuron_price * point.n_neurons
 
 
 def _compacted(problem: Problem, point: Point) -> Point:
