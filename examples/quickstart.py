@@ -55,7 +55,7 @@ for row, column in zip(*np.nonzero(weights), strict=True):
 left.set_xticks(range(len(names)), names, rotation=35, ha="right")
 rows = [f"neuron {k + 1}" for k in range(network.n_neurons)] + ["linear part"]
 left.set_yticks(range(len(rows)), rows)
-left.set_title(f"The whole network: {model.n_nonzero_coefs_} nonzero weights")
+left.set_title(f"The whole network: {model.n_active_neurons_} neurons and a linear part")
 logits = model.decision_function(X_test)
 for label, name in enumerate(data.target_names):
     right.hist(logits[y_test == label], bins=20, alpha=0.6, label=name)
