@@ -232,7 +232,10 @@ class PathCV:
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Metadata for the splitter and for the scorer."""
         if _routing_enabled():
-            routed = process_routing(self, "fit", sample_weight=sample_weight, groups=groups)
+            # What is None has not been passed: nobody needs to have asked for it.
+            given = {"sample_weight": sample_weight, "groups": groups}
+            given = {name: value for name, value in given.items() if value is not None}
+            routed = process_routing(self, "fit", **given)
             return routed.splitter.split, routed.scorer.score if scorer is not None else {}
         weighted = scorer is not None and sample_weight is not None and takes_weights(scorer)
         return {"groups": groups}, {"sample_weight": sample_weight} if weighted else {}

@@ -494,6 +494,26 @@ def test_groups_and_weights_by_metadata_routing(friedman):
     )
 
 
+@pytest.mark.parametrize("cv", [3, KFold(3), list(KFold(3).split(np.zeros((120, 1))))])
+@pytest.mark.parametrize("scoring", [None, "r2"])
+def test_with_metadata_routing_a_fit_needs_no_metadata(friedman, cv, scoring):
+    model = LpReLURegressorCV(**{**GRID, "cv": cv}, scoring=scoring)
+    plain = clone(model).fit(*friedman)
+    with sklearn.config_context(enable_metadata_routing=True):
+        assert_same_answer(clone(model).fit(*friedman), plain)
+        assert_same_answer(make_pipeline(clone(model)).fit(*friedman)[-1], plain)
+
+
+def test_with_metadata_routing_weights_need_no_scorer_and_groups_a_splitter(friedman):
+    X, y = friedman
+    weight = np.linspace(0.5, 2, len(y))
+    plain = LpReLURegressorCV(**GRID).fit(X, y, sample_weight=weight)
+    with sklearn.config_context(enable_metadata_routing=True):
+        assert_same_answer(LpReLURegressorCV(**GRID).fit(X, y, sample_weight=weight), plain)
+        with pytest.raises(TypeError, match="groups"):
+            LpReLURegressorCV(**GRID).fit(X, y, groups=np.arange(len(y)) % 3)
+
+
 @pytest.mark.parametrize(
     "scoring", ["r2", make_scorer(r2_score), lambda model, X, y: model.score(X, y)]
 )
