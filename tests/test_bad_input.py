@@ -346,12 +346,22 @@ def test_warm_start_refuses_other_classes_outputs_and_features():
 
 
 def test_too_few_samples_for_early_stopping_are_refused():
-    X, y = data_for(LpReLUClassifier)
-    y = np.r_[2, y[1:]]
+    X, _ = data_for(LpReLUClassifier, n_samples=4)
     with pytest.raises(ValueError, match=r"early_stopping=True with validation_fraction=0.1"):
-        LpReLUClassifier(**FAST, early_stopping=True).fit(X, y)
+        LpReLUClassifier(**FAST, early_stopping=True).fit(X, [0, 0, 1, 1])
     with pytest.raises(ValueError, match="cannot split 1 distinct samples"):
         LpReLURegressor(**FAST, early_stopping=True).fit([[1.0]], [1.0])
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "hinge"])
+@pytest.mark.parametrize("rare", ["ant", "zebra"])
+@pytest.mark.parametrize("others", [["bee"], ["bee", "cow"]])
+def test_early_stopping_names_the_class_of_one_sample_as_the_user_does(loss, rare, others):
+    X, _ = data_for(LpReLUClassifier)
+    y = np.r_[[rare], np.resize(others, len(X) - 1)]
+    model = LpReLUClassifier(**FAST, loss=loss, early_stopping=True)
+    with pytest.raises(ValueError, match=f"there is only one of '{rare}'.*early_stopping=False"):
+        model.fit(X, y)
 
 
 # --- Training that goes wrong

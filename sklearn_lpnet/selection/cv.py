@@ -24,7 +24,16 @@ from sklearn.utils.validation import _check_sample_weight
 
 from ..estimators.callbacks import Task
 from .consensus import in_consensus, polished_choice
-from .folds import AlongFold, Fold, Scoring, along_fold, rows_of, takes_weights, whole_path
+from .folds import (
+    AlongFold,
+    Fold,
+    Scoring,
+    along_fold,
+    knowing_classes,
+    rows_of,
+    takes_weights,
+    whole_path,
+)
 from .path import LpPath, checked_alphas, path_template, seed_of
 from .rules import CRITERIA, RULES, add_scores, best_index, criterion_of, table_of
 
@@ -172,6 +181,8 @@ class PathCV:
         splitter = check_cv(self.cv, y, classifier=is_classifier(self))
         scorer = None if self.scoring is None else check_scoring(self, self.scoring)
         split_params, score_params = self._routed(scorer, sample_weight, groups)
+        if scorer is not None and is_classifier(self) and not self._encoding.multilabel:
+            scorer = knowing_classes(scorer, self.classes_)
         encoded, targets, weight = data
         folds: list[Fold] = []
         for train, test in splitter.split(encoded, y, **split_params):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any
@@ -94,3 +95,21 @@ def rows_of(values: Any, rows: np.ndarray) -> Any:
 def takes_weights(scorer: Any) -> bool:
     function = getattr(scorer, "_score_func", scorer)
     return "sample_weight" in signature(function).parameters
+
+
+def knowing_classes(scorer: Any, classes: np.ndarray) -> Any:
+    """A scorer of probabilities or decisions that counts on classes which a fold may lack.
+
+    Others, and functions that are told already, stay as they are.
+    """
+    function = getattr(scorer, "_score_func", None)
+    if function is None or getattr(scorer, "_response_method", "predict") == "predict":
+        return scorer
+    parameters = signature(function).parameters
+    told = {"labels": classes} if "labels" in parameters else {}
+    if len(classes) == 2 and "pos_label" in parameters:
+        # Else it is guessed from the fold. Where the default names a class, that is meant.
+        told |= {"pos_label": classes[1]} if parameters["pos_label"].default is None else {}
+    informed = copy.copy(scorer)
+    informed._kwargs = {**told, **scorer._kwargs}
+    return informed

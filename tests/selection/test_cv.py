@@ -19,7 +19,7 @@ from sklearn.datasets import (
     make_multilabel_classification,
 )
 from sklearn.dummy import DummyClassifier
-from sklearn.metrics import make_scorer, max_error, mean_squared_error, r2_score
+from sklearn.metrics import log_loss, make_scorer, max_error, mean_squared_error, r2_score
 from sklearn.model_selection import (
     GroupKFold,
     KFold,
@@ -413,6 +413,43 @@ def test_a_class_that_a_fold_has_not_seen():
     y[0] = "c"
     model = LpReLUClassifierCV(**{**GRID, "cv": KFold(3)}).fit(X, y)
     assert list(model.classes_) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("names", [["a", "b", "c"], [0, 1, 2], ["a", "b"], [0, 1]])
+def test_probabilities_are_scored_where_a_fold_lacks_a_class(friedman, names):
+    X, y = friedman
+    codes = (y > np.median(y)).astype(int)
+    codes[:40] = 2 * (np.arange(40) % 2) if len(names) == 3 else 0
+    classes = np.array(names)
+
+    def log_loss_by_hand(model, X, y):
+        own = model.predict_proba(X)[np.arange(len(y)), np.searchsorted(classes, y)]
+        return np.log(np.maximum(own, np.finfo(np.float64).eps)).mean()
+
+    def brier_by_hand(model, X, y):
+        square = (model.predict_proba(X) - np.equal.outer(y, classes)) ** 2
+        return -square.sum(axis=1).mean() / (2 if len(classes) == 2 else 1)
+
+    def scores(scoring):
+        model = LpReLUClassifierCV(**{**GRID, "cv": KFold(3)}, scoring=scoring)
+        results = model.fit(X, classes[codes]).cv_results_
+        return [results[f"split{k}_test_score"] for k in range(3)]
+
+    assert_allclose(scores("neg_log_loss"), scores(log_loss_by_hand), rtol=1e-5)
+    assert_allclose(scores("neg_brier_score"), scores(brier_by_hand), rtol=1e-5)
+
+
+def test_a_scorer_that_is_told_the_classes_keeps_them(iris):
+    X, y = iris
+    scorer = make_scorer(log_loss, greater_is_better=False, response_method="predict_proba")
+    told = make_scorer(
+        log_loss, greater_is_better=False, response_method="predict_proba", labels=[0, 1, 2]
+    )
+    options = {**GRID, "cv": StratifiedKFold(3)}
+    fits = [LpReLUClassifierCV(**options, scoring=one).fit(X, y) for one in (scorer, told)]
+    assert_same_answer(*fits)
+    # The object of the user is as it was.
+    assert "labels" not in scorer._kwargs
 
 
 # --- Weights
