@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from ..losses.table import LossRow
+from ..network.dates import refuse_dates
 from ..network.network import Network
 from .callbacks import CallbackSupportMixin
 
@@ -68,6 +69,10 @@ class BaseLpReLU(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         self, X: Any, y: Any, sample_weight: Any, *, reset: bool, y_numeric: bool
     ) -> tuple[Any, Any, np.ndarray]:
         """Checked X, y and weights; X is float32 or float64, dense or CSR."""
+        refuse_dates(X, "X")
+        refuse_dates(sample_weight, "sample_weight")
+        if y_numeric:
+            refuse_dates(y, "y")
         X, y = validate_data(
             self,
             X,
@@ -85,6 +90,7 @@ class BaseLpReLU(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         """Outputs of the network, of shape (n_samples, n_outputs)."""
         if not self._is_plainly_valid(X):
             check_is_fitted(self)
+            refuse_dates(X, "X")
             X = validate_data(
                 self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False
             )

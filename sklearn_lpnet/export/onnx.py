@@ -11,6 +11,7 @@ from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline
 
 from ..estimators.inspection import network_of
+from ..network.dates import refuse_dates
 
 
 def to_onnx(estimator: Any, X: Any, *, target_opset: Any = None) -> Any:
@@ -139,6 +140,7 @@ def _optional(name: str) -> Any:
 
 def _first_row(X: Any, n_features: int) -> np.ndarray:
     """A row of X as a matrix of float32 or float64."""
+    refuse_dates(X, "X")
     row = X.tocsr()[:1].toarray() if sp.issparse(X) else np.asarray(X)[:1]
     if row.ndim != 2 or row.shape[1] != n_features:
         raise ValueError(f"X must have shape (n_samples, {n_features}), got {np.shape(X)}.")
