@@ -10,7 +10,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy.stats import rankdata
 from sklearn.base import _fit_context, is_classifier
-from sklearn.metrics import check_scoring, get_scorer_names
+from sklearn.metrics import check_scoring, get_scorer_names, r2_score
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing, metadata_routing
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -29,6 +29,7 @@ from .folds import (
     Fold,
     Scoring,
     along_fold,
+    check_scores_exist,
     knowing_classes,
     rows_of,
     takes_weights,
@@ -181,8 +182,10 @@ class PathCV:
         splitter = check_cv(self.cv, y, classifier=is_classifier(self))
         scorer = None if self.scoring is None else check_scoring(self, self.scoring)
         split_params, score_params = self._routed(scorer, sample_weight, groups)
-        if scorer is not None and is_classifier(self) and not self._encoding.multilabel:
-            scorer = knowing_classes(scorer, self.classes_)
+        classes = None
+        if is_classifier(self) and not self._encoding.multilabel:
+            classes = self.classes_
+            scorer = None if scorer is None else knowing_classes(scorer, classes)
         encoded, targets, weight = data
         folds: list[Fold] = []
         for train, test in splitter.split(encoded, y, **split_params):
@@ -201,6 +204,8 @@ class PathCV:
                 params = {name: rows_of(value, test) for name, value in score_params.items()}
                 scoring = Scoring(scorer, _safe_indexing(X, test), _safe_indexing(y, test), params)
             folds.append(Fold(train, parts[0][:3], parts[1], scoring))
+        default = None if is_classifier(self) else r2_score
+        check_scores_exist(folds, scorer or default, cv=self.cv, classes=classes)
         return folds
 
     def _tasks(

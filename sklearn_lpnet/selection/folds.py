@@ -8,11 +8,21 @@ from inspect import signature
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import (
+    d2_absolute_error_score,
+    d2_pinball_score,
+    d2_tweedie_score,
+    r2_score,
+    roc_auc_score,
+)
 from sklearn.utils import _safe_indexing
 
 from ..estimators.callbacks import Task, running
 from ..network.network import Network
 from .path import LpPath, default_scores, path_of
+
+#: What compares with the best constant, and is nan for a single sample.
+_RELATIVE = (r2_score, d2_absolute_error_score, d2_pinball_score, d2_tweedie_score)
 
 
 @dataclass(frozen=True)
@@ -90,6 +100,35 @@ def along_fold(
 
 def rows_of(values: Any, rows: np.ndarray) -> Any:
     return None if values is None else _safe_indexing(values, rows)
+
+
+def check_scores_exist(folds: list[Fold], scorer: Any, *, cv: Any, classes: Any) -> None:
+    """Raise for folds whose score would be nan whatever the network.
+
+    The `scorer` is None for accuracy, the `classes` for anything but a classification by one label.
+    """
+    if not folds:
+        raise ValueError(
+            f"cv={cv!r} gives no folds. A generator gives them only once: use a list of its pairs."
+        )
+    function = getattr(scorer, "_score_func", scorer)
+    for k, fold in enumerate(folds):
+        if function in _RELATIVE and len(fold.test[1]) < 2:
+            raise ValueError(
+                f"cv={cv!r} leaves a single sample to the test part of fold {k}, for which there "
+                f"is no {function.__name__}. Use fewer folds, or another scoring such as "
+                "scoring='neg_mean_squared_error'."
+            )
+        if function is roc_auc_score and classes is not None and fold.scoring is not None:
+            lacking = np.setdiff1d(classes, np.asarray(fold.scoring.y))
+            # Between pairs of classes there are others left.
+            one_by_one = len(classes) == 2 or scorer._kwargs.get("multi_class") == "ovr"
+            if len(lacking) and one_by_one:
+                raise ValueError(
+                    f"The test part of fold {k} lacks the class {lacking.tolist()[0]!r}, so that "
+                    "there is no roc_auc_score. Use cv=StratifiedKFold(), fewer folds, or another "
+                    "scoring such as scoring='neg_log_loss'."
+                )
 
 
 def takes_weights(scorer: Any) -> bool:

@@ -623,7 +623,7 @@ def test_a_random_state_object_is_drawn_from_once(friedman):
         ({"scoring": "no_such_score"}, "'scoring' parameter"),
         ({"cv": 200}, "Cannot have number of splits n_splits=200"),
         ({"cv": 1}, "'cv' parameter|k-fold"),
-        ({"cv": LeaveOneOut()}, "No network has a score.*neg_mean_squared_error"),
+        ({"cv": LeaveOneOut()}, r"LeaveOneOut\(\) leaves a single sample.*neg_mean_squared_error"),
         ({"device": "tpu"}, "device='tpu'"),
     ],
 )
@@ -638,3 +638,42 @@ def test_more_folds_than_members_of_a_class():
     X, y = make_friedman1(30, 5, random_state=0)
     with pytest.raises(ValueError, match="n_splits=20"):
         LpReLUClassifierCV(**{**GRID, "cv": StratifiedKFold(20)}).fit(X, y > np.median(y))
+
+
+def _no_training(*args, **kwargs):
+    raise AssertionError("trained")
+
+
+@pytest.mark.parametrize("scoring", [None, "r2", "d2_absolute_error_score"])
+@pytest.mark.parametrize("cv", [LeaveOneOut(), 5])
+def test_folds_without_a_score_are_refused_before_any_work(monkeypatch, scoring, cv):
+    monkeypatch.setattr("sklearn_lpnet.fitting.path_following.walk", _no_training)
+    X = np.linspace(0, 1, 9)[:, None]
+    with pytest.raises(ValueError, match=r"single sample.*scoring='neg_mean_squared_error'"):
+        LpReLURegressorCV(cv=cv, scoring=scoring).fit(X, X[:, 0])
+
+
+def test_no_folds_and_folds_without_both_classes_are_refused_before_any_work(monkeypatch):
+    monkeypatch.setattr("sklearn_lpnet.fitting.path_following.walk", _no_training)
+    X = np.linspace(0, 1, 9)[:, None]
+    used_up = KFold(3).split(X)
+    list(used_up)
+    with pytest.raises(ValueError, match=r"gives no folds.*use a list"):
+        LpReLURegressorCV(cv=used_up).fit(X, X[:, 0])
+    y = np.repeat(["a", "b", "c"], 3)
+    for scoring, labels in (("roc_auc", np.where(y == "c", "a", y)), ("roc_auc_ovr", y)):
+        with pytest.raises(ValueError, match=r"fold 0 lacks the class 'b'.*StratifiedKFold"):
+            LpReLUClassifierCV(cv=KFold(3), scoring=scoring).fit(X, labels)
+
+
+def test_single_rows_are_scored_by_the_squared_error():
+    X = np.linspace(0, 1, 9)[:, None]
+    options = {**GRID, "cv": LeaveOneOut(), "scoring": "neg_mean_squared_error"}
+    model = LpReLURegressorCV(**options).fit(X, np.abs(X[:, 0] - 0.4))
+    rows = np.arange(9) > 0
+    path = lp_path(X[rows], np.abs(X[rows, 0] - 0.4), alphas=GRID["alphas"], **FAST)
+    error = [(one.predict(X[:1])[0] - 0.4) ** 2 for one in path.estimators]
+    assert_allclose(-model.cv_results_["split0_test_score"], error, rtol=1e-6)
+    # Accuracy has no need of more.
+    y = (X[:, 0] > 0.5).astype(int)
+    LpReLUClassifierCV(**{**GRID, "cv": LeaveOneOut()}).fit(X, y)
