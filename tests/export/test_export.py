@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import (
     load_breast_cancer,
     load_diabetes,
@@ -20,9 +21,10 @@ from sklearn.datasets import (
     make_multilabel_classification,
 )
 from sklearn.exceptions import NotFittedError
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from sklearn_lpnet import LpReLUClassifier, LpReLUClassifierCV, LpReLURegressor, LpReLURegressorCV
 from sklearn_lpnet.export import (
@@ -334,6 +336,27 @@ def test_onnx_of_a_pipeline(run_onnx, kind):
     else:
         assert_allclose(values["probabilities"], pipeline.predict_proba(X), atol=1e-4)
         assert_array_equal(values["label"], pipeline.predict(X))
+
+
+@pytest.mark.parametrize("step", [SimpleImputer(), PolynomialFeatures(2)])
+def test_onnx_of_a_pipeline_that_is_for_float32_says_so(run_onnx, step):
+    model, X = _fit("regression")
+    pipeline = make_pipeline(step, model).fit(X, model.predict(X))
+    with pytest.raises(ValueError, match=rf"{type(step).__name__}.*astype\(np.float32\)"):
+        to_onnx(pipeline, X.astype(np.float64))
+    X = X.astype(np.float32)
+    values = run_onnx(to_onnx(pipeline, X), X)
+    assert_allclose(values["variable"][:, 0], pipeline.predict(X), rtol=1e-4, atol=1e-4)
+
+
+def test_onnx_of_a_transformed_target_names_the_regressor_to_convert(run_onnx):
+    model, X = _fit("regression")
+    outer = TransformedTargetRegressor(model, func=np.arcsinh, inverse_func=np.sinh)
+    outer.fit(X, model.predict(X))
+    with pytest.raises(TypeError, match=r"regressor_.*inverse"):
+        to_onnx(outer, X)
+    values = run_onnx(to_onnx(outer.regressor_, X), X)
+    assert_allclose(np.sinh(values["variable"][:, 0]), outer.predict(X), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["two classes", "three names", "several labels"])
