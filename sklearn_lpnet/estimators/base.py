@@ -83,6 +83,8 @@ class BaseLpReLU(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             y_numeric=y_numeric,
             reset=reset,
         )
+        if reset:
+            self._offset_ratios = offset_ratios(X)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         return (sp.csr_array(X) if sp.issparse(X) else X), y, usable_weights(weight)
 
@@ -121,6 +123,16 @@ class BaseLpReLU(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def offset_ratios(X: Any) -> np.ndarray:
+    """How many times its standard deviation a feature is away from zero, where that is far."""
+    if sp.issparse(X):
+        return np.zeros(X.shape[1])
+    with np.errstate(all="ignore"):
+        spread = X.std(axis=0, dtype=np.float64)
+        ratio = np.abs(X).max(axis=0).astype(np.float64) / spread
+    return np.where(np.isfinite(ratio), ratio, 0.0)
 
 
 def usable_weights(weight: np.ndarray) -> np.ndarray:

@@ -310,7 +310,14 @@ def _exponents(p: Any) -> list[float]:
 
 def _share_data_attributes(source: Any, target: Any) -> None:
     """Hand on what has been learned of the data: features, classes, the shape of y."""
-    for name in ("n_features_in_", "feature_names_in_", "classes_", "_encoding", "_flat_targets"):
+    for name in (
+        "n_features_in_",
+        "feature_names_in_",
+        "classes_",
+        "_encoding",
+        "_flat_targets",
+        "_offset_ratios",
+    ):
         if name in vars(source):
             setattr(target, name, vars(source)[name])
     if hasattr(target, "feature_names_in_") and not hasattr(source, "feature_names_in_"):

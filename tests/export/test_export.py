@@ -23,6 +23,7 @@ from sklearn.datasets import (
 from sklearn.exceptions import NotFittedError
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression
+from sklearn.metrics import r2_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
@@ -187,6 +188,26 @@ def test_latex_of_a_known_network(by_hand):
             r"\end{aligned}",
         ]
     )
+
+
+@pytest.mark.parametrize(("offset", "unit"), [(2460370.5, 1 / 24), (1.7e15, 3.6e9), (-122.0, 0.02)])
+def test_features_far_from_zero_get_the_digits_that_the_function_needs(offset, unit):
+    k = np.arange(240.0)
+    x = (offset + k * unit)[:, None]
+    y = 9 * np.abs(k - 100) / 140
+    model = LpReLURegressor(random_state=0).fit(x, y)
+    computed = [_evaluated(export_text(model), ["x0"], row) for row in x]
+    predicted = model.predict(x)
+    assert r2_score(predicted, np.ravel(computed)) >= 0.9999
+
+
+def test_a_plane_over_longitude_and_latitude_is_written_as_it_is():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.uniform(-124.3, -114.3, 300), rng.uniform(32.5, 42.0, 300)])
+    y = X[:, 0] + 1.2 * X[:, 1] + np.maximum(0, X[:, 1] - 37)
+    model = LpReLURegressor(random_state=0).fit(X, y)
+    computed = [_evaluated(export_text(model), ["x0", "x1"], row) for row in X]
+    assert r2_score(model.predict(X), np.ravel(computed)) >= 0.9999
 
 
 def test_digits_before_the_point_stay():
