@@ -18,7 +18,7 @@ from ..network.network import Network
 Term = tuple[float, int | str | None]
 
 #: Offsets in standard deviations up to which the digits asked for will do.
-_USUAL_OFFSET = 10.0
+_USUAL_OFFSET = 15.0
 
 
 class Notation(NamedTuple):
