@@ -12,7 +12,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_iris, make_friedman1
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
-from sklearn_lpnet import LpReLUClassifier, LpReLURegressor
+from sklearn_lpnet import (
+    LpReLUClassifier,
+    LpReLUClassifierCV,
+    LpReLURegressor,
+    LpReLURegressorCV,
+    lp_path,
+)
+from sklearn_lpnet.theory import min_path_norm_interpolant, sparsest_interpolant_milp
 
 FAST = {"alpha": 1e-3, "n_neurons": 20, "max_iter": 150, "tol": 0.0, "random_state": 0}
 
@@ -151,6 +158,106 @@ def test_strings_in_y_are_refused_by_the_regressor():
     X, y = data_for(LpReLURegressor)
     with pytest.raises(ValueError, match="could not convert string to float"):
         LpReLURegressor(**FAST).fit(X, np.where(y > 0, "a", "b"))
+
+
+DAYS = np.datetime64("2024-01-01") + np.arange(40)
+HOURS = np.arange(40).astype("timedelta64[h]")
+NUMBERS = np.linspace(-1, 1, 40)
+WITH_DATES = {
+    "days": (DAYS[:, None], "datetime64"),
+    "hours": (HOURS[:, None], "timedelta64"),
+    "missing": (np.full((40, 1), np.datetime64("NaT", "ns")), "datetime64"),
+    "list": ([[day] for day in DAYS], "datetime64"),
+    "objects": (np.array([[1.0, day] for day in DAYS], dtype=object), "column 1"),
+    "objects of Python": (np.array([[1.0, day] for day in DAYS.tolist()], object), "column 1"),
+    "frame": (pd.DataFrame({"x": NUMBERS, "when": DAYS}), "column 'when'"),
+    "frame of days": (pd.DataFrame({"when": DAYS}), "column 'when'"),
+    "frame of hours": (pd.DataFrame({"when": HOURS}), "column 'when'"),
+    "frame of zones": (
+        pd.DataFrame({"when": pd.to_datetime(DAYS).tz_localize("UTC")}),
+        "column 'when'",
+    ),
+    "frame of objects": (
+        pd.DataFrame({"x": NUMBERS, "when": [pd.NaT, *pd.to_datetime(DAYS[1:])]}, dtype=object),
+        "column 'when'",
+    ),
+    "frame of periods": (
+        pd.DataFrame({"when": pd.period_range("2024-01-01", periods=40)}),
+        "column 'when'",
+    ),
+}
+
+
+@BOTH
+@pytest.mark.parametrize("kind", WITH_DATES)
+def test_dates_in_x_are_refused(Estimator, kind):
+    X, where = WITH_DATES[kind]
+    y = np.arange(40) % 2
+    remedy = rf"X must hold numbers, but .*{where}.*days since a date"
+    with pytest.raises(ValueError, match=remedy):
+        Estimator(**FAST).fit(X, y)
+    options = {"classes": [0, 1]} if Estimator is LpReLUClassifier else {}
+    with pytest.raises(ValueError, match=remedy):
+        Estimator(**FAST).partial_fit(X, y, **options)
+    with pytest.raises(ValueError, match=remedy):
+        lp_path(X, y, estimator=Estimator())
+    CV = LpReLUClassifierCV if Estimator is LpReLUClassifier else LpReLURegressorCV
+    with pytest.raises(ValueError, match=remedy):
+        CV().fit(X, y)
+    n_features = len(X[0]) if isinstance(X, list) else X.shape[1]
+    model = Estimator(**{**FAST, "max_iter": 5}).fit(np.ones((40, n_features)), y)
+    with pytest.raises(ValueError, match=remedy):
+        model.predict(X)
+
+
+@pytest.mark.parametrize("values", [DAYS, HOURS])
+@pytest.mark.parametrize("made", ["array", "series", "objects", "columns"])
+def test_dates_as_targets_or_weights_are_refused(values, made):
+    y = {
+        "array": values,
+        "series": pd.Series(values),
+        "objects": values.astype(object),
+        "columns": np.column_stack([values, values]),
+    }[made]
+    for Estimator in (LpReLURegressor, LpReLURegressorCV):
+        with pytest.raises(ValueError, match="y must hold numbers"):
+            Estimator().fit(NUMBERS[:, None], y)
+    with pytest.raises(ValueError, match="y must hold numbers"):
+        LpReLURegressor().partial_fit(NUMBERS[:, None], y)
+    if y.ndim == 1:
+        with pytest.raises(ValueError, match="sample_weight must hold numbers"):
+            LpReLURegressor().fit(NUMBERS[:, None], NUMBERS, sample_weight=y)
+
+
+def test_dates_in_a_polars_frame_are_refused():
+    pl = pytest.importorskip("polars")
+    for X in (
+        pl.DataFrame({"x": NUMBERS, "when": DAYS}),
+        pl.DataFrame({"x": NUMBERS, "when": DAYS.astype("datetime64[ms]")}),
+        pl.DataFrame({"x": NUMBERS, "when": HOURS.astype("timedelta64[us]")}),
+    ):
+        with pytest.raises(ValueError, match="X must hold numbers, but column 'when'"):
+            LpReLURegressor(**FAST).fit(X, NUMBERS)
+    with pytest.raises(ValueError, match="y must hold numbers"):
+        LpReLURegressor(**FAST).fit(NUMBERS[:, None], pl.Series(DAYS))
+
+
+def test_dates_are_refused_where_a_function_interpolates():
+    with pytest.raises(ValueError, match="X must hold numbers"):
+        sparsest_interpolant_milp(DAYS[:3], NUMBERS[:3])
+    function = LpReLURegressor(alpha=0).fit(NUMBERS[:, None], np.abs(NUMBERS))
+    with pytest.raises(ValueError, match="X must hold numbers"):
+        function.predict(HOURS[:, None])
+    with pytest.raises(ValueError, match="x must hold numbers"):
+        min_path_norm_interpolant(NUMBERS, NUMBERS**2, 0.5)(HOURS)
+
+
+def test_days_since_a_date_are_a_feature():
+    days = (DAYS - np.datetime64("2000-01-01")) / np.timedelta64(1, "D")
+    frame = pd.DataFrame({"days": days})
+    y = np.abs(NUMBERS)
+    model = LpReLURegressor(alpha=1e-4, random_state=0).fit(frame, y)
+    assert model.score(frame, y) > 0.99
 
 
 @BOTH
@@ -346,12 +453,22 @@ def test_warm_start_refuses_other_classes_outputs_and_features():
 
 
 def test_too_few_samples_for_early_stopping_are_refused():
-    X, y = data_for(LpReLUClassifier)
-    y = np.r_[2, y[1:]]
+    X, _ = data_for(LpReLUClassifier, n_samples=4)
     with pytest.raises(ValueError, match=r"early_stopping=True with validation_fraction=0.1"):
-        LpReLUClassifier(**FAST, early_stopping=True).fit(X, y)
+        LpReLUClassifier(**FAST, early_stopping=True).fit(X, [0, 0, 1, 1])
     with pytest.raises(ValueError, match="cannot split 1 distinct samples"):
         LpReLURegressor(**FAST, early_stopping=True).fit([[1.0]], [1.0])
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "hinge"])
+@pytest.mark.parametrize("rare", ["ant", "zebra"])
+@pytest.mark.parametrize("others", [["bee"], ["bee", "cow"]])
+def test_early_stopping_names_the_class_of_one_sample_as_the_user_does(loss, rare, others):
+    X, _ = data_for(LpReLUClassifier)
+    y = np.r_[[rare], np.resize(others, len(X) - 1)]
+    model = LpReLUClassifier(**FAST, loss=loss, early_stopping=True)
+    with pytest.raises(ValueError, match=f"there is only one of '{rare}'.*early_stopping=False"):
+        model.fit(X, y)
 
 
 # --- Training that goes wrong

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from ..losses.table import LossRow
+from ..network.dates import refuse_dates
 from ..network.network import Network
 from .callbacks import CallbackSupportMixin
 
@@ -73,6 +74,10 @@ class BaseLpReLU(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         self, X: Any, y: Any, sample_weight: Any, *, reset: bool, y_numeric: bool
     ) -> tuple[Any, Any, np.ndarray]:
         """Checked X, y and weights; X is float32 or float64, dense or CSR."""
+        refuse_dates(X, "X")
+        refuse_dates(sample_weight, "sample_weight")
+        if y_numeric:
+            refuse_dates(y, "y")
         X, y = validate_data(
             self,
             X,
@@ -83,6 +88,8 @@ class BaseLpReLU(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
             y_numeric=y_numeric,
             reset=reset,
         )
+        if reset:
+            self._offset_ratios = offset_ratios(X)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         return (sp.csr_array(X) if sp.issparse(X) else X), y, usable_weights(weight)
 
@@ -90,6 +97,7 @@ class BaseLpReLU(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         """Outputs of the network, of shape (n_samples, n_outputs)."""
         if not self._is_plainly_valid(X):
             check_is_fitted(self)
+            refuse_dates(X, "X")
             X = validate_data(
                 self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False
             )
@@ -120,6 +128,16 @@ class BaseLpReLU(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def offset_ratios(X: Any) -> np.ndarray:
+    """How many times its standard deviation a feature is away from zero, where that is far."""
+    if sp.issparse(X):
+        return np.zeros(X.shape[1])
+    with np.errstate(all="ignore"):
+        spread = X.std(axis=0, dtype=np.float64)
+        ratio = np.abs(X).max(axis=0).astype(np.float64) / spread
+    return np.where(np.isfinite(ratio), ratio, 0.0)
 
 
 def usable_weights(weight: np.ndarray) -> np.ndarray:

@@ -17,6 +17,9 @@ from ..network.network import Network
 #: A coefficient and what it multiplies: a feature, the text of a factor, or None for a constant.
 Term = tuple[float, int | str | None]
 
+#: Offsets in standard deviations up to which the digits asked for will do.
+_USUAL_OFFSET = 15.0
+
 
 class Notation(NamedTuple):
     """How numbers, names, products and ReLUs are written."""
@@ -114,6 +117,16 @@ def _inside(network: Network, units: FloatArray, k: int) -> tuple[float, list[Te
         terms.append((bias / gain, None))
     terms.sort(key=lambda term: term[0] < 0)
     return gain, terms
+
+
+def sufficient_digits(estimator: Any, digits: int | None) -> int | None:
+    """As many more digits as offsets of features take that are large beside their spread."""
+    ratios = getattr(estimator, "_offset_ratios", None)
+    used = network_of(estimator).used_features
+    if digits is None or ratios is None or not len(used):
+        return digits
+    ratio = float(np.max(ratios[used]))
+    return digits if ratio <= _USUAL_OFFSET else digits + int(np.ceil(np.log10(ratio)))
 
 
 def decimal(digits: int | None) -> Callable[[float], str]:

@@ -12,6 +12,7 @@ from .formula import (
     formulas_of,
     mathrm,
     scientific,
+    sufficient_digits,
 )
 from .text import _checked_digits
 
@@ -31,8 +32,8 @@ def export_latex(estimator: Any, feature_names: Any = None, *, digits: int | Non
         Names of the features. By default those seen during fit, or :math:`x_0, x_1` and so on.
 
     digits : int, default=3
-        Number of significant digits. Digits before the decimal point are never dropped. None
-        writes all.
+        Number of significant digits. Digits before the decimal point are never dropped, and
+        features far from zero beside their spread get more digits. None writes all.
 
     Returns
     -------
@@ -63,7 +64,7 @@ def export_latex(estimator: Any, feature_names: Any = None, *, digits: int | Non
     names = feature_names_of(estimator, feature_names)
     named = feature_names is not None or hasattr(estimator, "feature_names_in_")
     notation = Notation(
-        number=scientific(decimal(_checked_digits(digits))),
+        number=scientific(decimal(sufficient_digits(estimator, _checked_digits(digits)))),
         names=[mathrm(name) if named else f"x_{{{name[1:]}}}" for name in names],
         product=r"\,",
         hinge=r"\max(0,\, {})",

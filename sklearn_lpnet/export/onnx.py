@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import is_classifier
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
 
 from ..estimators.inspection import network_of
+from ..network.dates import refuse_dates
 
 
 def to_onnx(estimator: Any, X: Any, *, target_opset: Any = None) -> Any:
@@ -47,8 +49,8 @@ def to_onnx(estimator: Any, X: Any, *, target_opset: Any = None) -> Any:
     NotFittedError
         If it has not been fitted.
     ValueError
-        If X has another number of features, or a weight is beyond the range of float32 and X is
-        not float64.
+        If X has another number of features, a weight is beyond the range of float32 and X is not
+        float64, or X is float64 and a step of the Pipeline, such as SimpleImputer, is for float32.
 
     See Also
     --------
@@ -61,6 +63,12 @@ def to_onnx(estimator: Any, X: Any, *, target_opset: Any = None) -> Any:
     >>> with open("model.onnx", "wb") as file:  # doctest: +SKIP
     ...     file.write(onnx_model.SerializeToString())
     """
+    if isinstance(estimator, TransformedTargetRegressor):
+        raise TypeError(
+            "skl2onnx has no converter of TransformedTargetRegressor, whose functions are Python. "
+            "Convert its estimator.regressor_, and apply the inverse of the transformation to what "
+            "the model returns."
+        )
     last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
     n_features = network_of(last).n_features
     register_onnx_converters()
@@ -68,7 +76,32 @@ def to_onnx(estimator: Any, X: Any, *, target_opset: Any = None) -> Any:
         X = _first_row(X, n_features)
     options = {id(last): {"zipmap": False}} if is_classifier(last) else None
     skl2onnx = _optional("skl2onnx")
-    return skl2onnx.to_onnx(estimator, X[:1], target_opset=target_opset, options=options)
+    model = skl2onnx.to_onnx(estimator, X[:1], target_opset=target_opset, options=options)
+    if last is not estimator:
+        _check_runs(model, estimator)
+    return model
+
+
+def _check_runs(model: Any, pipeline: Pipeline) -> None:
+    """Raise where skl2onnx has made operators for float32 alone of steps for float64."""
+    import onnx
+
+    inputs = [one.type.tensor_type.elem_type for one in model.graph.input]
+    if onnx.TensorProto.DOUBLE not in inputs:
+        return
+    reason = ""
+    if any(node.op_type == "Imputer" for node in model.graph.node):
+        reason = "Imputer is there for float32 alone"
+    try:
+        onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True)
+    except onnx.shape_inference.InferenceError:
+        reason = reason or "float32 and float64 are mixed"
+    if reason:
+        steps = ", ".join(type(step).__name__ for _, step in pipeline.steps[:-1])
+        raise ValueError(
+            f"For float64 data skl2onnx makes a model of {steps} that ONNX Runtime cannot load: "
+            f"{reason}. Convert for float32 data: to_onnx(pipeline, X.astype(np.float32))."
+        )
 
 
 def register_onnx_converters() -> None:
@@ -139,6 +172,7 @@ def _optional(name: str) -> Any:
 
 def _first_row(X: Any, n_features: int) -> np.ndarray:
     """A row of X as a matrix of float32 or float64."""
+    refuse_dates(X, "X")
     row = X.tocsr()[:1].toarray() if sp.issparse(X) else np.asarray(X)[:1]
     if row.ndim != 2 or row.shape[1] != n_features:
         raise ValueError(f"X must have shape (n_samples, {n_features}), got {np.shape(X)}.")

@@ -18,6 +18,7 @@ from .formula import (
     decimal,
     formulas_of,
     identifiers,
+    sufficient_digits,
 )
 
 
@@ -39,8 +40,9 @@ def export_text(estimator: Any, feature_names: Any = None, *, digits: int | None
         be part of a Python name becomes an underscore, "petal width (cm)" petal_width_cm.
 
     digits : int, default=4
-        Number of significant digits. Digits before the decimal point are never dropped. None
-        writes all, so that the line computes what the estimator predicts.
+        Number of significant digits. Digits before the decimal point are never dropped, and
+        features far from zero beside their spread get more digits. None writes all, so
+        that the line computes what the estimator predicts.
 
     Returns
     -------
@@ -73,7 +75,7 @@ def export_text(estimator: Any, feature_names: Any = None, *, digits: int | None
     y = max(0, dose)
     """
     notation = Notation(
-        number=decimal(_checked_digits(digits)),
+        number=decimal(sufficient_digits(estimator, _checked_digits(digits))),
         names=identifiers(feature_names_of(estimator, feature_names)),
         product="*",
         hinge="max(0, {})",

@@ -19,12 +19,15 @@ def split_rows(
     settings: Settings, X: Matrix, y: np.ndarray, weight: np.ndarray, rng: np.random.RandomState
 ) -> tuple[tuple[Matrix, np.ndarray, np.ndarray], tuple[Matrix, np.ndarray, np.ndarray]]:
     """Training and validation rows; of each class a share, unless there are several labels."""
+    strata = settings.loss.strata(y)
+    if strata is not None:
+        _check_members(settings, strata)
     try:
         training, validation = train_test_split(
             np.arange(X.shape[0]),
             test_size=settings.validation_fraction,
             random_state=rng,
-            stratify=settings.loss.strata(y),
+            stratify=strata,
         )
     except ValueError as error:
         raise ValueError(
@@ -34,6 +37,22 @@ def split_rows(
     return (
         (X[training], y[training], weight[training]),
         (X[validation], y[validation], weight[validation]),
+    )
+
+
+def _check_members(settings: Settings, strata: np.ndarray) -> None:
+    """Raise if there are classes of which not both parts can have a member."""
+    codes, counts = np.unique(strata, return_counts=True)
+    if counts.min() > 1:
+        return
+    names = settings.classes
+    # A single output has the codes -1 and 1, or 0 and 1.
+    rare = [int(code > 0) if len(names or []) == 2 else int(code) for code in codes[counts < 2]]
+    shown = ", ".join(repr(names[code]) if names else str(code) for code in rare)
+    raise ValueError(
+        f"early_stopping=True with validation_fraction={settings.validation_fraction} holds out a "
+        f"share of each class, which takes two distinct samples, but there is only one of {shown}. "
+        "Use early_stopping=False, or drop or merge the class."
     )
 
 

@@ -42,6 +42,8 @@ class Settings:
         Whether the affine part is turned into always-on neurons at the end.
     device : torch.device
     dtype : torch.dtype
+    classes : list or None
+        Names of the classes, for messages.
 
     The other attributes are the parameters of the same name.
     """
@@ -68,6 +70,7 @@ class Settings:
     dtype: torch.dtype
     verbose: int
     time_limit: float = 10.0
+    classes: list[Any] | None = None
 
     @classmethod
     def of(cls, estimator: Any, loss: Loss) -> Settings:
@@ -83,6 +86,7 @@ class Settings:
             "parametrization": parametrization,
             "skip_becomes_neuron": skip_becomes_neuron,
             "device": resolve_device(params["device"]),
+            "classes": params["classes_"].tolist() if "classes_" in params else None,
             "dtype": torch.float64 if solver.interpolates else getattr(torch, params["dtype"]),
         }
         names = cls.__dataclass_fields__.keys()

@@ -10,7 +10,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy.stats import rankdata
 from sklearn.base import _fit_context, is_classifier
-from sklearn.metrics import check_scoring, get_scorer_names
+from sklearn.metrics import check_scoring, get_scorer_names, r2_score
 from sklearn.model_selection import check_cv
 from sklearn.utils import _safe_indexing, metadata_routing
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -24,7 +24,17 @@ from sklearn.utils.validation import _check_sample_weight
 
 from ..estimators.callbacks import Task
 from .consensus import in_consensus, polished_choice
-from .folds import AlongFold, Fold, Scoring, along_fold, rows_of, takes_weights, whole_path
+from .folds import (
+    AlongFold,
+    Fold,
+    Scoring,
+    along_fold,
+    check_scores_exist,
+    knowing_classes,
+    rows_of,
+    takes_weights,
+    whole_path,
+)
 from .path import LpPath, checked_alphas, path_template, seed_of
 from .rules import CRITERIA, RULES, add_scores, best_index, criterion_of, table_of
 
@@ -172,6 +182,10 @@ class PathCV:
         splitter = check_cv(self.cv, y, classifier=is_classifier(self))
         scorer = None if self.scoring is None else check_scoring(self, self.scoring)
         split_params, score_params = self._routed(scorer, sample_weight, groups)
+        classes = None
+        if is_classifier(self) and not self._encoding.multilabel:
+            classes = self.classes_
+            scorer = None if scorer is None else knowing_classes(scorer, classes)
         encoded, targets, weight = data
         folds: list[Fold] = []
         for train, test in splitter.split(encoded, y, **split_params):
@@ -190,6 +204,8 @@ class PathCV:
                 params = {name: rows_of(value, test) for name, value in score_params.items()}
                 scoring = Scoring(scorer, _safe_indexing(X, test), _safe_indexing(y, test), params)
             folds.append(Fold(train, parts[0][:3], parts[1], scoring))
+        default = None if is_classifier(self) else r2_score
+        check_scores_exist(folds, scorer or default, cv=self.cv, classes=classes)
         return folds
 
     def _tasks(
@@ -232,7 +248,10 @@ class PathCV:
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Metadata for the splitter and for the scorer."""
         if _routing_enabled():
-            routed = process_routing(self, "fit", sample_weight=sample_weight, groups=groups)
+            # What is None has not been passed: nobody needs to have asked for it.
+            given = {"sample_weight": sample_weight, "groups": groups}
+            given = {name: value for name, value in given.items() if value is not None}
+            routed = process_routing(self, "fit", **given)
             return routed.splitter.split, routed.scorer.score if scorer is not None else {}
         weighted = scorer is not None and sample_weight is not None and takes_weights(scorer)
         return {"groups": groups}, {"sample_weight": sample_weight} if weighted else {}
@@ -291,7 +310,14 @@ def _exponents(p: Any) -> list[float]:
 
 def _share_data_attributes(source: Any, target: Any) -> None:
     """Hand on what has been learned of the data: features, classes, the shape of y."""
-    for name in ("n_features_in_", "feature_names_in_", "classes_", "_encoding", "_flat_targets"):
+    for name in (
+        "n_features_in_",
+        "feature_names_in_",
+        "classes_",
+        "_encoding",
+        "_flat_targets",
+        "_offset_ratios",
+    ):
         if name in vars(source):
             setattr(target, name, vars(source)[name])
     if hasattr(target, "feature_names_in_") and not hasattr(source, "feature_names_in_"):

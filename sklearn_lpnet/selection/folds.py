@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import (
+    d2_absolute_error_score,
+    d2_pinball_score,
+    d2_tweedie_score,
+    r2_score,
+    roc_auc_score,
+)
 from sklearn.utils import _safe_indexing
 
 from ..estimators.callbacks import Task, running
 from ..network.network import Network
 from .path import LpPath, default_scores, path_of
+
+#: What compares with the best constant, and is nan for a single sample.
+_RELATIVE = (r2_score, d2_absolute_error_score, d2_pinball_score, d2_tweedie_score)
 
 
 @dataclass(frozen=True)
@@ -91,6 +102,53 @@ def rows_of(values: Any, rows: np.ndarray) -> Any:
     return None if values is None else _safe_indexing(values, rows)
 
 
+def check_scores_exist(folds: list[Fold], scorer: Any, *, cv: Any, classes: Any) -> None:
+    """Raise for folds whose score would be nan whatever the network.
+
+    The `scorer` is None for accuracy, the `classes` for anything but a classification by one label.
+    """
+    if not folds:
+        raise ValueError(
+            f"cv={cv!r} gives no folds. A generator gives them only once: use a list of its pairs."
+        )
+    function = getattr(scorer, "_score_func", scorer)
+    for k, fold in enumerate(folds):
+        if function in _RELATIVE and len(fold.test[1]) < 2:
+            raise ValueError(
+                f"cv={cv!r} leaves a single sample to the test part of fold {k}, for which there "
+                f"is no {function.__name__}. Use fewer folds, or another scoring such as "
+                "scoring='neg_mean_squared_error'."
+            )
+        if function is roc_auc_score and classes is not None and fold.scoring is not None:
+            lacking = np.setdiff1d(classes, np.asarray(fold.scoring.y))
+            # Between pairs of classes there are others left.
+            one_by_one = len(classes) == 2 or scorer._kwargs.get("multi_class") == "ovr"
+            if len(lacking) and one_by_one:
+                raise ValueError(
+                    f"The test part of fold {k} lacks the class {lacking.tolist()[0]!r}, so that "
+                    "there is no roc_auc_score. Use cv=StratifiedKFold(), fewer folds, or another "
+                    "scoring such as scoring='neg_log_loss'."
+                )
+
+
 def takes_weights(scorer: Any) -> bool:
     function = getattr(scorer, "_score_func", scorer)
     return "sample_weight" in signature(function).parameters
+
+
+def knowing_classes(scorer: Any, classes: np.ndarray) -> Any:
+    """A scorer of probabilities or decisions that counts on classes which a fold may lack.
+
+    Others, and functions that are told already, stay as they are.
+    """
+    function = getattr(scorer, "_score_func", None)
+    if function is None or getattr(scorer, "_response_method", "predict") == "predict":
+        return scorer
+    parameters = signature(function).parameters
+    told = {"labels": classes} if "labels" in parameters else {}
+    if len(classes) == 2 and "pos_label" in parameters:
+        # Else it is guessed from the fold. Where the default names a class, that is meant.
+        told |= {"pos_label": classes[1]} if parameters["pos_label"].default is None else {}
+    informed = copy.copy(scorer)
+    informed._kwargs = {**told, **scorer._kwargs}
+    return informed

@@ -49,8 +49,9 @@ def add_scores(table: dict[str, Any], results: list[AlongFold], n_splits: int) -
     mean = scores.mean(axis=1)
     if np.isnan(mean).all():
         raise ValueError(
-            "No network has a score: the scorer returned nan in every row. R² needs at least two "
-            "samples a fold; use fewer folds, or another scoring such as 'neg_mean_squared_error'."
+            "No network has a score: the scorer returned nan in folds "
+            f"{np.flatnonzero(np.isnan(scores).any(axis=0)).tolist()}. Use a scoring that exists "
+            "for their test parts, or other folds."
         )
     table["mean_test_score"] = mean
     table["std_test_score"] = scores.std(axis=1)

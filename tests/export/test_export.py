@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import (
     load_breast_cancer,
     load_diabetes,
@@ -20,9 +21,11 @@ from sklearn.datasets import (
     make_multilabel_classification,
 )
 from sklearn.exceptions import NotFittedError
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression
+from sklearn.metrics import r2_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from sklearn_lpnet import LpReLUClassifier, LpReLUClassifierCV, LpReLURegressor, LpReLURegressorCV
 from sklearn_lpnet.export import (
@@ -187,6 +190,26 @@ def test_latex_of_a_known_network(by_hand):
     )
 
 
+@pytest.mark.parametrize(("offset", "unit"), [(2460370.5, 1 / 24), (1.7e15, 3.6e9), (-122.0, 0.02)])
+def test_features_far_from_zero_get_the_digits_that_the_function_needs(offset, unit):
+    k = np.arange(240.0)
+    x = (offset + k * unit)[:, None]
+    y = 9 * np.abs(k - 100) / 140
+    model = LpReLURegressor(random_state=0).fit(x, y)
+    computed = [_evaluated(export_text(model), ["x0"], row) for row in x]
+    predicted = model.predict(x)
+    assert r2_score(predicted, np.ravel(computed)) >= 0.9999
+
+
+def test_a_plane_over_longitude_and_latitude_is_written_as_it_is():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.uniform(-124.3, -114.3, 300), rng.uniform(32.5, 42.0, 300)])
+    y = X[:, 0] + 1.2 * X[:, 1] + np.maximum(0, X[:, 1] - 37)
+    model = LpReLURegressor(random_state=0).fit(X, y)
+    computed = [_evaluated(export_text(model), ["x0", "x1"], row) for row in X]
+    assert r2_score(model.predict(X), np.ravel(computed)) >= 0.9999
+
+
 def test_digits_before_the_point_stay():
     x = np.linspace(0, 10, 50)[:, None]
     model = LpReLURegressor(alpha=1e-4, random_state=0).fit(x, 123456 + 0 * x[:, 0])
@@ -334,6 +357,27 @@ def test_onnx_of_a_pipeline(run_onnx, kind):
     else:
         assert_allclose(values["probabilities"], pipeline.predict_proba(X), atol=1e-4)
         assert_array_equal(values["label"], pipeline.predict(X))
+
+
+@pytest.mark.parametrize("step", [SimpleImputer(), PolynomialFeatures(2)])
+def test_onnx_of_a_pipeline_that_is_for_float32_says_so(run_onnx, step):
+    model, X = _fit("regression")
+    pipeline = make_pipeline(step, model).fit(X, model.predict(X))
+    with pytest.raises(ValueError, match=rf"{type(step).__name__}.*astype\(np.float32\)"):
+        to_onnx(pipeline, X.astype(np.float64))
+    X = X.astype(np.float32)
+    values = run_onnx(to_onnx(pipeline, X), X)
+    assert_allclose(values["variable"][:, 0], pipeline.predict(X), rtol=1e-4, atol=1e-4)
+
+
+def test_onnx_of_a_transformed_target_names_the_regressor_to_convert(run_onnx):
+    model, X = _fit("regression")
+    outer = TransformedTargetRegressor(model, func=np.arcsinh, inverse_func=np.sinh)
+    outer.fit(X, model.predict(X))
+    with pytest.raises(TypeError, match=r"regressor_.*inverse"):
+        to_onnx(outer, X)
+    values = run_onnx(to_onnx(outer.regressor_, X), X)
+    assert_allclose(np.sinh(values["variable"][:, 0]), outer.predict(X), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["two classes", "three names", "several labels"])

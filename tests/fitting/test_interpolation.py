@@ -259,3 +259,14 @@ def test_an_interrupt_leaves_an_interpolant(monkeypatch):
     with pytest.warns(ConvergenceWarning, match="interrupted"):
         model = interpolator(time_limit=30.0).fit(X, y)
     np.testing.assert_allclose(model.predict(X), y, atol=1e-9)
+
+
+@pytest.mark.parametrize("p", [0.5, 1.0])
+def test_exclusive_or_ends_long_before_the_time_limit(p):
+    # No network of four parameters does it, although four samples need no more in general.
+    X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    y = np.array([0.0, 1.0, 1.0, 0.0])
+    model = LpReLURegressor(alpha=0, p=p, time_limit=3600, random_state=0).fit(X, y)
+    np.testing.assert_allclose(model.predict(X), y, atol=1e-9)
+    # |x0 - x1|, in four weights of one.
+    np.testing.assert_allclose(model.path_norm_, 4, rtol=1e-6)

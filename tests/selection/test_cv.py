@@ -19,7 +19,7 @@ from sklearn.datasets import (
     make_multilabel_classification,
 )
 from sklearn.dummy import DummyClassifier
-from sklearn.metrics import make_scorer, max_error, mean_squared_error, r2_score
+from sklearn.metrics import log_loss, make_scorer, max_error, mean_squared_error, r2_score
 from sklearn.model_selection import (
     GroupKFold,
     KFold,
@@ -415,6 +415,43 @@ def test_a_class_that_a_fold_has_not_seen():
     assert list(model.classes_) == ["a", "b", "c"]
 
 
+@pytest.mark.parametrize("names", [["a", "b", "c"], [0, 1, 2], ["a", "b"], [0, 1]])
+def test_probabilities_are_scored_where_a_fold_lacks_a_class(friedman, names):
+    X, y = friedman
+    codes = (y > np.median(y)).astype(int)
+    codes[:40] = 2 * (np.arange(40) % 2) if len(names) == 3 else 0
+    classes = np.array(names)
+
+    def log_loss_by_hand(model, X, y):
+        own = model.predict_proba(X)[np.arange(len(y)), np.searchsorted(classes, y)]
+        return np.log(np.maximum(own, np.finfo(np.float64).eps)).mean()
+
+    def brier_by_hand(model, X, y):
+        square = (model.predict_proba(X) - np.equal.outer(y, classes)) ** 2
+        return -square.sum(axis=1).mean() / (2 if len(classes) == 2 else 1)
+
+    def scores(scoring):
+        model = LpReLUClassifierCV(**{**GRID, "cv": KFold(3)}, scoring=scoring)
+        results = model.fit(X, classes[codes]).cv_results_
+        return [results[f"split{k}_test_score"] for k in range(3)]
+
+    assert_allclose(scores("neg_log_loss"), scores(log_loss_by_hand), rtol=1e-5)
+    assert_allclose(scores("neg_brier_score"), scores(brier_by_hand), rtol=1e-5)
+
+
+def test_a_scorer_that_is_told_the_classes_keeps_them(iris):
+    X, y = iris
+    scorer = make_scorer(log_loss, greater_is_better=False, response_method="predict_proba")
+    told = make_scorer(
+        log_loss, greater_is_better=False, response_method="predict_proba", labels=[0, 1, 2]
+    )
+    options = {**GRID, "cv": StratifiedKFold(3)}
+    fits = [LpReLUClassifierCV(**options, scoring=one).fit(X, y) for one in (scorer, told)]
+    assert_same_answer(*fits)
+    # The object of the user is as it was.
+    assert "labels" not in scorer._kwargs
+
+
 # --- Weights
 
 
@@ -494,6 +531,26 @@ def test_groups_and_weights_by_metadata_routing(friedman):
     )
 
 
+@pytest.mark.parametrize("cv", [3, KFold(3), list(KFold(3).split(np.zeros((120, 1))))])
+@pytest.mark.parametrize("scoring", [None, "r2"])
+def test_with_metadata_routing_a_fit_needs_no_metadata(friedman, cv, scoring):
+    model = LpReLURegressorCV(**{**GRID, "cv": cv}, scoring=scoring)
+    plain = clone(model).fit(*friedman)
+    with sklearn.config_context(enable_metadata_routing=True):
+        assert_same_answer(clone(model).fit(*friedman), plain)
+        assert_same_answer(make_pipeline(clone(model)).fit(*friedman)[-1], plain)
+
+
+def test_with_metadata_routing_weights_need_no_scorer_and_groups_a_splitter(friedman):
+    X, y = friedman
+    weight = np.linspace(0.5, 2, len(y))
+    plain = LpReLURegressorCV(**GRID).fit(X, y, sample_weight=weight)
+    with sklearn.config_context(enable_metadata_routing=True):
+        assert_same_answer(LpReLURegressorCV(**GRID).fit(X, y, sample_weight=weight), plain)
+        with pytest.raises(TypeError, match="groups"):
+            LpReLURegressorCV(**GRID).fit(X, y, groups=np.arange(len(y)) % 3)
+
+
 @pytest.mark.parametrize(
     "scoring", ["r2", make_scorer(r2_score), lambda model, X, y: model.score(X, y)]
 )
@@ -566,7 +623,7 @@ def test_a_random_state_object_is_drawn_from_once(friedman):
         ({"scoring": "no_such_score"}, "'scoring' parameter"),
         ({"cv": 200}, "Cannot have number of splits n_splits=200"),
         ({"cv": 1}, "'cv' parameter|k-fold"),
-        ({"cv": LeaveOneOut()}, "No network has a score.*neg_mean_squared_error"),
+        ({"cv": LeaveOneOut()}, r"LeaveOneOut\(\) leaves a single sample.*neg_mean_squared_error"),
         ({"device": "tpu"}, "device='tpu'"),
     ],
 )
@@ -581,3 +638,42 @@ def test_more_folds_than_members_of_a_class():
     X, y = make_friedman1(30, 5, random_state=0)
     with pytest.raises(ValueError, match="n_splits=20"):
         LpReLUClassifierCV(**{**GRID, "cv": StratifiedKFold(20)}).fit(X, y > np.median(y))
+
+
+def _no_training(*args, **kwargs):
+    raise AssertionError("trained")
+
+
+@pytest.mark.parametrize("scoring", [None, "r2", "d2_absolute_error_score"])
+@pytest.mark.parametrize("cv", [LeaveOneOut(), 5])
+def test_folds_without_a_score_are_refused_before_any_work(monkeypatch, scoring, cv):
+    monkeypatch.setattr("sklearn_lpnet.fitting.path_following.walk", _no_training)
+    X = np.linspace(0, 1, 9)[:, None]
+    with pytest.raises(ValueError, match=r"single sample.*scoring='neg_mean_squared_error'"):
+        LpReLURegressorCV(cv=cv, scoring=scoring).fit(X, X[:, 0])
+
+
+def test_no_folds_and_folds_without_both_classes_are_refused_before_any_work(monkeypatch):
+    monkeypatch.setattr("sklearn_lpnet.fitting.path_following.walk", _no_training)
+    X = np.linspace(0, 1, 9)[:, None]
+    used_up = KFold(3).split(X)
+    list(used_up)
+    with pytest.raises(ValueError, match=r"gives no folds.*use a list"):
+        LpReLURegressorCV(cv=used_up).fit(X, X[:, 0])
+    y = np.repeat(["a", "b", "c"], 3)
+    for scoring, labels in (("roc_auc", np.where(y == "c", "a", y)), ("roc_auc_ovr", y)):
+        with pytest.raises(ValueError, match=r"fold 0 lacks the class 'b'.*StratifiedKFold"):
+            LpReLUClassifierCV(cv=KFold(3), scoring=scoring).fit(X, labels)
+
+
+def test_single_rows_are_scored_by_the_squared_error():
+    X = np.linspace(0, 1, 9)[:, None]
+    options = {**GRID, "cv": LeaveOneOut(), "scoring": "neg_mean_squared_error"}
+    model = LpReLURegressorCV(**options).fit(X, np.abs(X[:, 0] - 0.4))
+    rows = np.arange(9) > 0
+    path = lp_path(X[rows], np.abs(X[rows, 0] - 0.4), alphas=GRID["alphas"], **FAST)
+    error = [(one.predict(X[:1])[0] - 0.4) ** 2 for one in path.estimators]
+    assert_allclose(-model.cv_results_["split0_test_score"], error, rtol=1e-6)
+    # Accuracy has no need of more.
+    y = (X[:, 0] > 0.5).astype(int)
+    LpReLUClassifierCV(**{**GRID, "cv": LeaveOneOut()}).fit(X, y)

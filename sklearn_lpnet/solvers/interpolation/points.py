@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...network.dates import refuse_dates
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
@@ -28,6 +30,8 @@ def distinct_points(X: Any, y: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
     targets : ndarray of shape (n_points,)
         Their labels.
     """
+    refuse_dates(X, "X")
+    refuse_dates(y, "y")
     inputs = np.asarray(X, dtype=np.float64)
     inputs = inputs[:, None] if inputs.ndim == 1 else inputs
     targets = np.asarray(y, dtype=np.float64)

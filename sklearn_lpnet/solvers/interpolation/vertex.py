@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,8 @@ def vertex(
     other, until a weight is zero (:func:`~.elimination.eliminate`), again and again. Where no
     weight can go, a few are added, and other ones go. When there are as many parameters as
     samples the search ends: no network with fewer interpolates labels in general position.
+    Some labels of few samples need more, such as those of the exclusive or. So it ends as well
+    when as many starts in a row as there are samples have brought nothing.
 
     Parameters
     ----------
@@ -103,7 +106,8 @@ def vertex(
         One with no more parameters than samples, where one is found; else the one of least path
         norm, as always for p = 1. In the units of X and y.
     report : Report
-        ``converged`` says whether there are no more parameters than samples.
+        ``converged`` says whether there are no more parameters than labels in general position
+        need: one for each sample, or the next number that there are networks with.
     """
     begin = time.perf_counter()
     units, setting = _in_own_units(X, y, parametrization, p)
@@ -112,14 +116,19 @@ def vertex(
         search.consider(_along_a_line(parametrization, setting))
         starts = _starts(parametrization, setting, n_neurons, seed, start)
         rng = np.random.default_rng(seed)
+        in_vain = 0
         while setting.n_samples <= MAX_SAMPLES and search.goes_on(begin + time_limit):
+            before = search.rank
             _from_start(search, next(starts), begin, time_limit, n_init, rng)
+            in_vain = 0 if search.rank < before else in_vain + 1
+            if in_vain >= max(setting.n_samples, n_init):
+                break
     except KeyboardInterrupt:
         search.report.interrupted = True
         if search.best is None:
             search.consider(_along_a_line(parametrization, setting))
     assert search.best is not None
-    search.report.converged = search.n_parameters(search.best) <= setting.n_samples
+    search.report.converged = search.n_parameters(search.best) <= search.goal
     return units.to_user(search.best), search.report
 
 
@@ -135,6 +144,12 @@ class _Search:
     report: Report = field(default_factory=Report)
     stopped: bool = False
 
+    @cached_property
+    def goal(self) -> int:
+        """Number of parameters that labels in general position need."""
+        n_features = self.setting.X1.shape[1] - 1
+        return self.parametrization.fewest_parameters(self.setting.n_samples, n_features)
+
     def goes_on(self, deadline: float) -> bool:
         """Whether something is left to be done, and time to do it."""
         return not self.stopped and time.perf_counter() < deadline
@@ -148,7 +163,7 @@ class _Search:
                 return False
             error, network = network.error, network.to_network()
         norm = _path_norm(self.setting, network)
-        sparsest = self.setting.p < 1 and self.n_parameters(network) <= self.setting.n_samples
+        sparsest = self.setting.p < 1 and self.n_parameters(network) <= self.goal
         rank = not sparsest, norm
         if self.best is not None and rank >= (self.rank[0], self.rank[1] * (1 - 1e-9)):
             return False
@@ -191,7 +206,7 @@ def _from_start(
     if current is None:
         return
     search.consider(current)
-    goal = search.setting.n_samples
+    goal = search.goal
     current = eliminate(current, goal, deadline)
     search.consider(current)
     waited, least = 0, current.rank

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...network.arrays import powers
+from ...network.dates import refuse_dates
 from ...network.network import Network
 
 FloatArray = npt.NDArray[np.float64]
@@ -73,6 +74,7 @@ class Interpolant:
         ndarray
             The values, of the same shape.
         """
+        refuse_dates(x, "x")
         x = np.asarray(x, dtype=np.float64)
         piece = np.searchsorted(self.knots, x)
         (x0, y0), (x1, y1) = self.pieces[:, 0].T, self.pieces[:, 1].T

@@ -215,7 +215,11 @@ def _newton_step(
     gradient, hessian = data.model(fit)
     size = np.abs(change)
     majorizer = np.zeros(2 * k + 2)
-    majorizer[2 : k + 2] = alpha * p * size ** (p - 2)
+    with np.errstate(divide="ignore", over="ignore"):
+        # Too much for a number where a slope change is almost zero: then there is no step.
+        majorizer[2 : k + 2] = alpha * p * size ** (p - 2)
+    if not np.all(np.isfinite(majorizer)):
+        return None, damping
     gradient[2 : k + 2] += majorizer[2 : k + 2] * change
     scale = hessian.diagonal() + majorizer
     for _ in range(TRIES):
@@ -324,7 +328,9 @@ def _solved(gram: FloatArray, right: FloatArray) -> FloatArray:
     scaled = gram / np.multiply.outer(size, size)
     scaled[np.diag_indices_from(scaled)] += RIDGE
     shape = (-1,) + (1,) * (right.ndim - 1)
-    return np.linalg.solve(scaled, right / size.reshape(shape)) / size.reshape(shape)
+    # Too large a solution is no better than others: its loss is not finite either.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.linalg.solve(scaled, right / size.reshape(shape)) / size.reshape(shape)
 
 
 def _positive_definite_solved(system: FloatArray, right: FloatArray) -> FloatArray | None:

@@ -1,5 +1,6 @@
 """Best knots for one feature: sums, sizes, local minima."""
 
+import warnings
 from itertools import combinations
 
 import numpy as np
@@ -125,3 +126,19 @@ def test_the_network_is_the_same_function():
     np.testing.assert_allclose(network.evaluate(x[:, None])[:, 0], fit(x), atol=1e-10)
     assert network.n_active_neurons == 4
     assert network.path_norm(0.5, penalize_skip=False) == pytest.approx(fit.path_norm(0.5))
+
+
+@pytest.mark.parametrize(("rate", "least"), [(9, 1e-300), (7, 1e-12)])
+def test_a_spike_among_rows_of_hardly_any_weight_warns_of_nothing(rate, least):
+    x = np.sort(np.random.default_rng(0).uniform(-1, 1, 60))
+    y = np.where(np.arange(60) == 30, 1e6, 0.0)
+    weight = np.where(np.arange(60) % rate == 0, 1.0, least)
+    data = moments((x - x.mean()) / x.std(), (y - y.mean()) / y.std(), weight / weight.sum())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fits = best_fits(data)
+        for alpha in (1e-8, 1e-2, 1e3):
+            found = followed(data, fits, alpha, 0.5)[-1]
+            assert np.isfinite(found.loss) and np.isfinite(found.coefficients).all()
+            # No worse than the line of least squares, which needs no knot.
+            assert found.loss + alpha * found.path_norm(0.5) <= fits[0].loss * (1 + 1e-9)
