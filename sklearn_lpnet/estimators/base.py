@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ..losses.base import Loss
     from ..solvers.splines.univariate import Interpolant
 
+#: The largest integer weight that is a count: beyond it every float is an integer.
+_LARGEST_COUNT = 2.0**53
 #: Data types that are predicted for as they are.
 _FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 
@@ -91,7 +93,7 @@ class BaseLpReLU(CallbackSupportMixin, BaseEstimator, metaclass=ABCMeta):
         if reset:
             self._offset_ratios = offset_ratios(X)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        return (sp.csr_array(X) if sp.issparse(X) else X), y, usable_weights(weight)
+        return (sp.csr_array(X) if sp.issparse(X) else X), y, as_counts(usable_weights(weight))
 
     def _outputs(self, X: Any) -> np.ndarray:
         """Outputs of the network, of shape (n_samples, n_outputs)."""
@@ -151,3 +153,24 @@ def usable_weights(weight: np.ndarray) -> np.ndarray:
     if not np.isfinite(total):
         raise ValueError("The sum of the sample weights is not finite; use smaller weights.")
     return weight
+
+
+def as_counts(weight: np.ndarray) -> np.ndarray:
+    """The weights, scaled to add up to the number of samples that they are worth.
+
+    Integers are counts: a weight of 3 is three samples of weight one. Others are worth
+    (Σ s)²/Σ s², the number of equal ones whose mean varies as much.
+    """
+    if weight.max() <= _LARGEST_COUNT and np.array_equal(weight, np.rint(weight)):
+        return weight
+    return reweighted(np.ones_like(weight), weight)
+
+
+def reweighted(counts: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """Counts n times factors f, scaled to add up to what they are worth: (Σ n f)²/Σ n f²."""
+    usable_weights(counts * factor)
+    factor = factor / factor[counts > 0].max()
+    if np.all(factor == 1):
+        return counts
+    weight = counts * factor
+    return weight * (weight.sum() / (weight @ factor))

@@ -11,7 +11,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
 from ..losses.table import CLASSIFICATION
-from .base import BaseLpReLU, usable_weights
+from .base import BaseLpReLU, reweighted
 from .inspection import gives_probabilities
 from .targets import LabelEncoding
 
@@ -119,7 +119,7 @@ class ClassificationMixin(ClassifierMixin, BaseLpReLU):
                 f"{self._encoding.classes.tolist()}, but y has {encoding.classes.tolist()}; use "
                 "warm_start=False."
             )
-        weight = usable_weights(encoding.class_weights(self.class_weight, y, weight))
+        weight = reweighted(weight, encoding.class_weights(self.class_weight, y, weight))
         self._encoding, self.classes_ = encoding, encoding.classes
         return X, encoding.encode(y, signed=self._signed), weight
 

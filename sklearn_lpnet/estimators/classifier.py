@@ -11,7 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import unique_labels
 
 from ..losses.table import CLASSIFICATION
-from .base import usable_weights
+from .base import reweighted
 from .classification import ClassificationMixin, columns_of
 from .targets import LabelEncoding
 from .training import TrainingMixin, trains_in_passes
@@ -335,8 +335,9 @@ class LpReLUClassifier(ClassificationMixin, TrainingMixin):
             Classes, or a binary indicator matrix with a column for each label.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples, nonnegative. Only their ratios matter. A weight of 3 is the
-            same as the sample three times.
+            Weights of the samples, nonnegative. Integers are counts: a weight of 3 is the same as
+            the sample three times. Of others only the ratios matter, and they are worth
+            (Σ s)²/Σ s² samples.
 
         Returns
         -------
@@ -378,7 +379,8 @@ class LpReLUClassifier(ClassificationMixin, TrainingMixin):
             It has to be given at the first call.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Their weights, nonnegative. Only the ratios within a call matter.
+            Their weights, nonnegative. Only the ratios within a call matter, but for alpha="auto"
+            on the first call, as in `fit`.
 
         Returns
         -------
@@ -400,6 +402,6 @@ class LpReLUClassifier(ClassificationMixin, TrainingMixin):
                     f"{self.classes_.tolist()}."
                 )
             self._encoding, self.classes_ = encoding, encoding.classes
-        weight = usable_weights(self._encoding.class_weights(self.class_weight, y, weight))
+        weight = reweighted(weight, self._encoding.class_weights(self.class_weight, y, weight))
         self._partial_fit(X, self._encoding.encode(y, signed=self._signed), weight)
         return self

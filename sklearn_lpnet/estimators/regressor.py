@@ -352,8 +352,9 @@ class LpReLURegressor(RegressionMixin, TrainingMixin):
             Targets.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples, nonnegative. Only their ratios matter. A weight of 3 is the
-            same as the sample three times.
+            Weights of the samples, nonnegative. Integers are counts: a weight of 3 is the same as
+            the sample three times. Of others only the ratios matter, and they are worth
+            (Σ s)²/Σ s² samples.
 
         Returns
         -------
@@ -383,7 +384,8 @@ class LpReLURegressor(RegressionMixin, TrainingMixin):
             Their targets.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Their weights, nonnegative. Only the ratios within a call matter.
+            Their weights, nonnegative. Only the ratios within a call matter, but for alpha="auto"
+            on the first call, as in `fit`.
 
         Returns
         -------

@@ -96,20 +96,20 @@ class LabelEncoding:
         return np.asarray(expit(logits) if self.one_by_one else softmax(logits, axis=1))
 
     def class_weights(self, class_weight: Any, y: Any, sample_weight: np.ndarray) -> np.ndarray:
-        """`sample_weight` times the weights that `class_weight` gives to the classes of y.
+        """The weights that `class_weight` gives to the samples, by their classes in y.
 
         "balanced" gives every class the same total, by sample weights rather than by rows.
         For several labels the factors multiply.
         """
         if class_weight is None:
-            return sample_weight
+            return np.ones_like(sample_weight)
         if class_weight != "balanced":
-            return sample_weight * compute_sample_weight(class_weight, _dense(y))
+            return np.asarray(compute_sample_weight(class_weight, _dense(y)))
         if self.multilabel:
             columns = (_dense(y) != 0).astype(np.intp).T
         else:
             columns = self._codes(y)[None]
-        result = sample_weight
+        result = np.ones_like(sample_weight)
         for codes in columns:
             total = np.bincount(codes, weights=sample_weight)
             present = total > 0

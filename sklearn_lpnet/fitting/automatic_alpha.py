@@ -25,7 +25,8 @@ def automatic_alpha(
 
     .. math:: \alpha = \max\left(\hat L \, \frac{\log N}{N},\ 10^{-4} L_0\right) t^{-p}
 
-    :math:`\hat L` is the loss on held-out rows of unpenalised networks, stopped at their
+    N is the number of samples that the weights are worth, whether or not their rows are
+    distinct. :math:`\hat L` is the loss on held-out rows of unpenalised networks, stopped at their
     best; :math:`L_0` the loss of the constant network. For squared error
     :math:`2 \hat L` estimates the noise variance σ², and the first term is the BIC's
     σ² log(N) / 2N a weight. A weight of size t pays :math:`\alpha t^p`; t is 0.3 for
@@ -54,7 +55,7 @@ def automatic_alpha(
     if knots is not None:
         return knots.automatic_alpha()
     held_out = min(baseline, _held_out_loss(problem, min(n_neurons, N_NEURONS), seed))
-    n = problem.n_samples
+    n = problem.n_effective
     cost = max(held_out * log(max(n, 2)) / n, SMALLEST_SHARE * baseline)
     return cost / float(problem.penalty.value(np.float64(problem.loss.usual_weight)))
 

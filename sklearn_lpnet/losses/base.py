@@ -62,7 +62,7 @@ class Loss(ABC):
         strength = self.curvature(y, f)
         return strength, strength
 
-    def deviance(self, mean_loss: Any, n_samples: int, n_outputs: int) -> Any:
+    def deviance(self, mean_loss: Any, n_samples: float, n_outputs: int) -> Any:
         """Twice the negative log likelihood at a mean loss, up to a constant; None if it has none.
 
         For noise of unknown scale that is the scale's own maximum likelihood.

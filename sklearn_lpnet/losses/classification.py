@@ -47,7 +47,7 @@ class BinaryLogLoss(_ClassLoss):
         """Return the logit of the weighted share of ones, kept away from 0 and 1."""
         return weighted_mean(y, weight).logit(eps=_MIN_SHARE)
 
-    def deviance(self, mean_loss: Any, n_samples: int, n_outputs: int) -> Any:
+    def deviance(self, mean_loss: Any, n_samples: float, n_outputs: int) -> Any:
         """Return :math:`2 N L`."""
         return 2 * n_samples * mean_loss
 
@@ -81,7 +81,7 @@ class SoftmaxLogLoss(_ClassLoss):
         share = f.softmax(dim=-1)
         return share, share * (1 - share)
 
-    def deviance(self, mean_loss: Any, n_samples: int, n_outputs: int) -> Any:
+    def deviance(self, mean_loss: Any, n_samples: float, n_outputs: int) -> Any:
         """Return :math:`2 N L`."""
         return 2 * n_samples * mean_loss
 

@@ -33,7 +33,7 @@ class SquaredError(Loss):
         """Return the weighted mean."""
         return weighted_mean(y, weight)
 
-    def deviance(self, mean_loss: Any, n_samples: int, n_outputs: int) -> Any:
+    def deviance(self, mean_loss: Any, n_samples: float, n_outputs: int) -> Any:
         r"""Return :math:`N o \log(2 L / o)`, of Gaussian noise of unknown variance."""
         return n_samples * n_outputs * np.log(2 * _by_output(mean_loss, n_outputs))
 
@@ -60,7 +60,7 @@ class AbsoluteError(Loss):
         """Return the weighted median."""
         return _weighted_quantile(y, weight, 0.5)
 
-    def deviance(self, mean_loss: Any, n_samples: int, n_outputs: int) -> Any:
+    def deviance(self, mean_loss: Any, n_samples: float, n_outputs: int) -> Any:
         r"""Return :math:`2 N o \log(L / o)`, of Laplace noise of unknown scale."""
         return n_samples * n_outputs * (2 * np.log(_by_output(mean_loss, n_outputs)))
 
@@ -140,7 +140,7 @@ class Quantile(Loss):
         """Return the weighted quantile."""
         return _weighted_quantile(y, weight, self.quantile)
 
-    def deviance(self, mean_loss: Any, n_samples: int, n_outputs: int) -> Any:
+    def deviance(self, mean_loss: Any, n_samples: float, n_outputs: int) -> Any:
         r"""Return :math:`2 N o \log(L / o)`, of asymmetric Laplace noise of unknown scale."""
         return n_samples * n_outputs * (2 * np.log(_by_output(mean_loss, n_outputs)))
 

@@ -37,6 +37,9 @@ class Problem:
     y : tensor of shape (N, o)
     weight : tensor of shape (N,)
         Sample weights, normalised to sum to one.
+    n_effective : float
+        The number of samples that the rows are worth, for what depends on how many there are.
+        It is what the weights sum to before.
     loss : Loss
     penalty : Penalty
     alpha : float
@@ -47,6 +50,7 @@ class Problem:
     rows: DenseRows | SparseRows
     y: torch.Tensor
     weight: torch.Tensor
+    n_effective: float
     loss: Loss
     penalty: Penalty
     alpha: float
@@ -64,7 +68,10 @@ class Problem:
         dtype: torch.dtype,
         **settings: Any,
     ) -> Problem:
-        """Bring NumPy data in the user's units to the device in the solver's."""
+        """Bring NumPy data in the user's units to the device in the solver's.
+
+        The weights sum to the number of samples that the rows are worth.
+        """
         rows: DenseRows | SparseRows
         kind = SparseRows if sp.issparse(X) else DenseRows
         rows = kind(X, scaler, device, dtype)
@@ -72,6 +79,7 @@ class Problem:
             rows,
             torch.as_tensor(scaler.labels(y), dtype=dtype, device=device),
             torch.as_tensor(weight / weight.sum(), dtype=dtype, device=device),
+            float(weight.sum()),
             **settings,
         )
 
@@ -104,7 +112,14 @@ class Problem:
         rows = DenseRows.__new__(DenseRows)
         rows.tensor = self.rows.take(slice(0, n)).to(dtype)
         weight = self.weight[:n].to(dtype)
-        return replace(self, rows=rows, y=self.y[:n].to(dtype), weight=weight / weight.sum())
+        share = weight.sum()
+        return replace(
+            self,
+            rows=rows,
+            y=self.y[:n].to(dtype),
+            weight=weight / share,
+            n_effective=self.n_effective * float(share),
+        )
 
     def fits_one_block(self, width: int) -> bool:
         """Whether all rows, `width` values each, may be held at once."""

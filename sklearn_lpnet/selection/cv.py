@@ -85,8 +85,9 @@ class PathCV:
             Targets, as for the estimator without CV.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples, nonnegative. They count in training and, where the scorer
-            takes weights, in the scores of the folds. The mean over folds is a plain one.
+            Weights of the samples, nonnegative; integers are counts. They count in training and,
+            where the scorer takes weights, in the scores of the folds. The mean over folds is a
+            plain one.
 
         groups : array-like of shape (n_samples,), default=None
             Groups of the samples, for a splitter such as ``GroupKFold``.
@@ -268,7 +269,7 @@ class PathCV:
             self.best_score_ = float(table["mean_test_score"][self.best_index_])
         else:
             losses = np.concatenate([path.losses for path in self.paths_.values()])
-            n_samples = int(np.count_nonzero(data[2]))
+            n_samples = float(data[2].sum())
             criterion = criterion_of(self.selection, self._loss(), fitted, losses, n_samples)
             table["criterion"] = criterion
             table["rank_criterion"] = rankdata(criterion, method="min").astype(np.int32)

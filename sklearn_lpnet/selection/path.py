@@ -69,7 +69,7 @@ def lp_path(
         Number of alphas of the automatic grid, at least 2.
 
     sample_weight : array-like of shape (n_samples,), default=None
-        Weights of the samples, nonnegative.
+        Weights of the samples, nonnegative; integers are counts.
 
     X_val, y_val : array-like, default=None
         Data for the `validation_scores` of the path.

@@ -77,7 +77,7 @@ def best_index(table: dict[str, Any], rule: float | str) -> int:
 
 
 def criterion_of(
-    name: str, loss: Loss, fitted: list[Any], losses: np.ndarray, n_samples: int
+    name: str, loss: Loss, fitted: list[Any], losses: np.ndarray, n_samples: float
 ) -> np.ndarray:
     """AIC, BIC or extended BIC of each network, up to a constant."""
     n_outputs, n_features = fitted[0].network_.n_outputs, fitted[0].n_features_in_

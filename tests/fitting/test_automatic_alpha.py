@@ -23,6 +23,9 @@ from sklearn_lpnet.problem.merging import merge_rows
 from sklearn_lpnet.problem.problem import Problem
 from sklearn_lpnet.problem.units import Standardizer
 
+#: The usual size of a weight for targets.
+WEIGHT_OF_TARGETS = SquaredError.usual_weight
+
 LOSSES = [
     SquaredError(),
     AbsoluteError(),

@@ -41,7 +41,7 @@ class BestKnots:
     def __init__(self, problem: Problem) -> None:
         columns = (problem.rows.take(slice(None))[:, 0], problem.y[:, 0], problem.weight)
         x, y, weight = (column.cpu().numpy().astype(np.float64) for column in columns)
-        self.data = Moments(x, y, weight / weight.sum())
+        self.data = Moments(x, y, weight / weight.sum(), problem.n_effective)
         self.fits = best_fits(self.data)
         assert isinstance(problem.penalty, LpPenalty)
         self.p = float(problem.penalty.p)

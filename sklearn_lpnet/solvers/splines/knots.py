@@ -86,21 +86,22 @@ class Moments:
 
     Parameters
     ----------
-    x, y, weight : ndarray of shape (n_samples,)
+    x, y, weight : ndarray of shape (n_rows,)
         The weights sum to one.
+    n_samples : float or None
+        The number of samples that the rows are worth, by default the number of rows.
     """
 
-    def __init__(self, x: FloatArray, y: FloatArray, weight: FloatArray) -> None:
+    def __init__(
+        self, x: FloatArray, y: FloatArray, weight: FloatArray, n_samples: float | None = None
+    ) -> None:
+        self.n_samples = float(len(x)) if n_samples is None else n_samples
         order = np.argsort(x, kind="stable")
         self.x, y, weight = x[order], y[order], weight[order]
         weighted = weight * np.stack([np.ones_like(y), self.x, self.x**2, y, self.x * y])
         self.sums = np.zeros((5, len(y) + 1))
         self.sums[:, :-1] = np.cumsum(weighted[:, ::-1], axis=1)[:, ::-1]
         self.square = float(weight @ y**2)
-
-    @property
-    def n_samples(self) -> int:
-        return len(self.x)
 
     def beyond(self, places: FloatArray) -> FloatArray:
         """Sums of 1, x, x², y and x y over the samples to the right of each place."""
