@@ -73,10 +73,10 @@ def beyond_the_null(problem: Problem, network: Network, seed: int) -> Network:
     baseline = problem.empirical_loss(constant)
     if not len(network.used_features) or baseline <= torch.finfo(torch.float32).tiny:
         return network
-    n, share, flat = problem.n_samples, 1.0, constant
+    n, share, flat = max(problem.n_effective, 2.0), 1.0, constant
     # Without a penalty a linear function may separate classes: then it says too much.
     rounds = 1 if problem.loss.classifies else MOST_ROUNDS
-    unit = max(null_quantile(problem, seed), baseline * log(max(n, 2)) / n)
+    unit = max(null_quantile(problem, seed), baseline * log(n) / n)
     for _ in range(rounds):
         price = max(unit * share, SMALLEST_SHARE * baseline)
         linear = replace(problem, alpha=price, penalty=LpPenalty(COUNTING, NO_NEURON))
@@ -147,7 +147,9 @@ def null_gains(problem: Problem, seed: int) -> tuple[np.ndarray, np.ndarray]:
         hinges = hinges[:, (hinges != 0).sum(dim=0) >= 2]
         linear = torch.maximum(linear, _most_explained(block, weighted, weight))
         bent = torch.maximum(bent, _most_explained(hinges, weighted, weight))
-    share = n / problem.n_samples
+    # Labels of so many samples vary less than those of the rows that are shuffled here, which may
+    # be a part of them, or stand for several samples each.
+    share = 1 / (problem.n_effective * float(weight.square().sum()))
     return (share * linear).numpy(), (share * bent).numpy()
 
 
