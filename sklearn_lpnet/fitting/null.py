@@ -31,6 +31,8 @@ NO_NEURON = 1e9
 SMALLEST_SHARE = 1e-4
 #: Rounds in which the price follows what is left to explain, and the fall that asks for another.
 MOST_ROUNDS, FALL = 6, 0.8
+#: Share of the samples that the noise is estimated from, at least.
+LEAST_FREEDOM = 0.1
 #: Entries of a block of regressors.
 BLOCK = 20_000_000
 
@@ -89,7 +91,9 @@ def beyond_the_null(problem: Problem, network: Network, seed: int) -> Network:
         flat = min(network, _polished(counting, network), flat, key=counting.objective)
         if flat.n_active_neurons:
             return network
-        left = problem.empirical_loss(flat) / baseline / (1 - len(flat.used_features) / n)
+        # With as many features as samples nothing is left, and little is known of the noise.
+        freedom = max(1 - len(flat.used_features) / n, LEAST_FREEDOM)
+        left = problem.empirical_loss(flat) / baseline / freedom
         if left > FALL * share:
             break
         share = left
@@ -127,13 +131,14 @@ def null_gains(problem: Problem, seed: int) -> tuple[np.ndarray, np.ndarray]:
         The most by a feature, and by a hinge on one, whose knots are at quantiles.
     """
     n = min(problem.n_samples, MOST_ROWS)
-    X = problem.rows.take(slice(0, n))[:, :-1].to(torch.float64)
+    # A few thousand rows: on the host, whatever the device of training.
+    X = problem.rows.take(slice(0, n))[:, :-1].cpu().to(torch.float64)
     generator = torch.Generator().manual_seed(seed)
-    z = _whitened_gradients(problem)
+    z = _whitened_gradients(problem).cpu()
     draws = torch.stack(
         [z[torch.randperm(len(z), generator=generator)[:n]] for _ in range(N_DRAWS)], dim=2
     )
-    weight = problem.weight[:n].to(torch.float64)
+    weight = problem.weight[:n].cpu().to(torch.float64)
     weight = weight / weight.sum()
     draws = draws - (weight[:, None, None] * draws).sum(dim=0)
     weighted = (draws * weight[:, None, None]).reshape(n, -1)

@@ -6,7 +6,7 @@ import torch
 from numpy.testing import assert_allclose
 
 from sklearn_lpnet import LpReLUClassifier, LpReLURegressor
-from sklearn_lpnet.fitting.null import N_DRAWS, N_KNOTS, null_gains
+from sklearn_lpnet.fitting.null import N_DRAWS, N_KNOTS, beyond_the_null, null_gains
 from sklearn_lpnet.losses.classification import SoftmaxLogLoss
 from sklearn_lpnet.losses.regression import SquaredError
 from sklearn_lpnet.network.network import Network
@@ -140,6 +140,33 @@ def test_what_discrete_data_say_is_heard():
     assert_allclose(model.predict_proba(np.unique(X, axis=0))[:, 1], shares, atol=0.05)
     noise = LpReLUClassifier(random_state=0).fit(X, rng.integers(0, 2, 4000))
     assert noise.n_nonzero_coefs_ == 0
+
+
+@pytest.mark.parametrize("n_samples", [3, 4, 6])
+def test_exact_lines_of_a_few_samples_leave_a_finite_price(n_samples):
+    rng = np.random.default_rng(n_samples)
+    X = rng.standard_normal((n_samples, 3))
+    model = LpReLURegressor(random_state=0).fit(X, X @ [3.0, -2.0, 1.0])
+    assert np.all(np.isfinite(model.predict(X)))
+    # As many features as samples, which fit exactly whatever the price.
+    problem = make_problem(X[:3], X[:3] @ [30.0, -20.0, 10.0])
+    line = Network(
+        direction=np.zeros((0, 1)),
+        theta=np.zeros((0, 3)),
+        bias=np.zeros(0),
+        intercept=np.zeros(1),
+        skip=np.array([[30.0, -20.0, 10.0]]),
+    )
+    found = beyond_the_null(problem, line, seed=0)
+    assert np.isfinite(problem.objective(found))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_noise_is_constant_on_a_gpu_too():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((80, 6)), rng.standard_normal(80)
+    assert LpReLURegressor(random_state=0, device="cuda").fit(X, y).n_nonzero_coefs_ == 0
 
 
 def test_a_bend_that_is_there_is_found():
