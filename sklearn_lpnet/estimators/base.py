@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: The largest integer weight that is a count: beyond it every float is an integer.
 _LARGEST_COUNT = 2.0**53
+#: Rows from which the spread of a feature is told well enough to print it.
+_ENOUGH_ROWS = 10_000
 #: Data types that are predicted for as they are.
 _FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 
@@ -136,6 +138,8 @@ def offset_ratios(X: Any) -> np.ndarray:
     """How many times its standard deviation a feature is away from zero, where that is far."""
     if sp.issparse(X):
         return np.zeros(X.shape[1])
+    # Digits are all that depends on it, and a copy of large data costs memory.
+    X = X[:: max(1, len(X) // _ENOUGH_ROWS)]
     with np.errstate(all="ignore"):
         spread = X.std(axis=0, dtype=np.float64)
         ratio = np.abs(X).max(axis=0).astype(np.float64) / spread

@@ -121,6 +121,8 @@ def _inside(network: Network, units: FloatArray, k: int) -> tuple[float, list[Te
 
 def sufficient_digits(estimator: Any, digits: int | None) -> int | None:
     """As many more digits as offsets of features take that are large beside their spread."""
+    if digits is not None and not (isinstance(digits, int | np.integer) and digits >= 1):
+        raise ValueError(f"digits must be a positive integer or None, got {digits!r}.")
     ratios = getattr(estimator, "_offset_ratios", None)
     used = network_of(estimator).used_features
     if digits is None or ratios is None or not len(used):

@@ -14,7 +14,6 @@ from .formula import (
     scientific,
     sufficient_digits,
 )
-from .text import _checked_digits
 
 
 def export_latex(estimator: Any, feature_names: Any = None, *, digits: int | None = 3) -> str:
@@ -64,7 +63,7 @@ def export_latex(estimator: Any, feature_names: Any = None, *, digits: int | Non
     names = feature_names_of(estimator, feature_names)
     named = feature_names is not None or hasattr(estimator, "feature_names_in_")
     notation = Notation(
-        number=scientific(decimal(sufficient_digits(estimator, _checked_digits(digits)))),
+        number=scientific(decimal(sufficient_digits(estimator, digits))),
         names=[mathrm(name) if named else f"x_{{{name[1:]}}}" for name in names],
         product=r"\,",
         hinge=r"\max(0,\, {})",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from sklearn.base import is_classifier
 
 from ..estimators.inspection import (
@@ -75,7 +74,7 @@ def export_text(estimator: Any, feature_names: Any = None, *, digits: int | None
     y = max(0, dose)
     """
     notation = Notation(
-        number=decimal(sufficient_digits(estimator, _checked_digits(digits))),
+        number=decimal(sufficient_digits(estimator, digits)),
         names=identifiers(feature_names_of(estimator, feature_names)),
         product="*",
         hinge="max(0, {})",
@@ -84,12 +83,6 @@ def export_text(estimator: Any, feature_names: Any = None, *, digits: int | None
     for symbol, formula in zip(_symbols(estimator), formulas_of(estimator), strict=True):
         lines.append(f"{symbol} = {notation.sum(formula.affine + formula.hinges(notation))}")
     return "\n".join(lines)
-
-
-def _checked_digits(digits: int | None) -> int | None:
-    if digits is None or (isinstance(digits, int | np.integer) and digits >= 1):
-        return digits
-    raise ValueError(f"digits must be a positive integer or None, got {digits!r}.")
 
 
 def _symbols(estimator: Any) -> list[str]:

@@ -18,6 +18,7 @@ from ..problem.problem import Problem
 from ..solvers.second_order.point import Point
 from ..solvers.second_order.polish import polish
 from ..solvers.second_order.search import Search
+from .automatic_alpha import SMALLEST_SHARE
 
 #: Share of draws of the null in which nothing is found by chance: see docs/experiments.md.
 LEVEL = 0.975
@@ -27,8 +28,6 @@ N_DRAWS, MOST_ROWS, MOST_FEATURES, N_KNOTS = 100, 2000, 1000, 16
 COUNTING, KNOT = 1e-3, 1.0
 #: A neuron that costs so much is never taken.
 NO_NEURON = 1e9
-#: A weight has to lower the loss by this share of the constant network's loss.
-SMALLEST_SHARE = 1e-4
 #: Rounds in which the price follows what is left to explain, and the fall that asks for another.
 MOST_ROUNDS, FALL = 6, 0.8
 #: Share of the samples that the noise is estimated from, at least.

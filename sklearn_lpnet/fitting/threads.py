@@ -9,9 +9,7 @@ from functools import cache
 import torch
 from threadpoolctl import ThreadpoolController
 
-from ..problem.problem import (
-    Problem,
-)
+from ..problem.problem import Problem
 from .settings import Settings
 
 # Multiplications in a gradient step for each thread. With fewer, threads wait for each other,

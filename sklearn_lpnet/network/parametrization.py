@@ -200,7 +200,7 @@ class Parametrization:
     @property
     def constants_are_free(self) -> bool:
         """Whether a constant costs no weight, as an intercept or as the bias of an idle neuron."""
-        return self.fit_intercept or not self.penalize_bias
+        return self.fit_intercept or self.has_free_biases
 
     def fewest_parameters(self, n_points: int, n_features: int) -> int:
         r"""Fewest parameters of an interpolant, with probability one.
@@ -221,7 +221,7 @@ class Parametrization:
         An active neuron brings one free parameter, its bias, or none where biases are penalized,
         and a weight at least. Weights and free parameters together are N at least.
         """
-        free = n_features if self.skip == "free" else 0
+        free = n_features if self.skip_is_free else 0
         missing = n_points - self.constants_are_free - free
         return max(0, missing if self.penalize_bias else (missing + 1) // 2)
 
@@ -243,7 +243,7 @@ class Parametrization:
         if self.penalize_bias or not self.fit_intercept or rest < 0:
             return rest >= 0
         # A neuron is a free bias and up to n_features weights.
-        for in_skip in range(1 + (0 if self.skip == "none" else n_features)):
+        for in_skip in range(1 + (n_features if self.has_skip else 0)):
             in_neurons = rest - in_skip
             if in_neurons == 0 or (in_neurons >= 2 and (n_features > 1 or in_neurons % 2 == 0)):
                 return True

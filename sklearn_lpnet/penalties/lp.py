@@ -53,4 +53,4 @@ class LpPenalty(Penalty):
     def along(self, rays: Tensor, step: Tensor) -> Tensor:
         """Return what the rays themselves pay, times the steps to the power p."""
         weights: Tensor = self.value(rays.abs()).sum(dim=1) * self.value(step.abs())
-        return weights + self.neuron_price if self.neuron_price else weights
+        return weights + self.neuron_price
