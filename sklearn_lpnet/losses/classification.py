@@ -23,8 +23,16 @@ class _ClassLoss(Loss):
     usual_weight: ClassVar[float] = 1.0
 
 
+class _LogLoss(_ClassLoss):
+    """What losses share that are the negative logarithm of a likelihood."""
+
+    def deviance(self, mean_loss: Any, n_samples: float, n_outputs: int) -> Any:
+        """Return :math:`2 N L`."""
+        return 2 * n_samples * mean_loss
+
+
 @dataclass(frozen=True)
-class BinaryLogLoss(_ClassLoss):
+class BinaryLogLoss(_LogLoss):
     r"""The log loss :math:`\sum \log(1 + e^f) - y f`, y in [0, 1], f the logits of y = 1.
 
     Several outputs are several labels.
@@ -47,13 +55,9 @@ class BinaryLogLoss(_ClassLoss):
         """Return the logit of the weighted share of ones, kept away from 0 and 1."""
         return weighted_mean(y, weight).logit(eps=_MIN_SHARE)
 
-    def deviance(self, mean_loss: Any, n_samples: float, n_outputs: int) -> Any:
-        """Return :math:`2 N L`."""
-        return 2 * n_samples * mean_loss
-
 
 @dataclass(frozen=True)
-class SoftmaxLogLoss(_ClassLoss):
+class SoftmaxLogLoss(_LogLoss):
     r"""The multinomial log loss :math:`\log \sum_j e^{f_j} - \sum_j y_j f_j`, y summing to 1."""
 
     separable: ClassVar[bool] = False
@@ -80,10 +84,6 @@ class SoftmaxLogLoss(_ClassLoss):
         r"""Return :math:`\pi`, and the diagonal :math:`\pi (1 - \pi)`."""
         share = f.softmax(dim=-1)
         return share, share * (1 - share)
-
-    def deviance(self, mean_loss: Any, n_samples: float, n_outputs: int) -> Any:
-        """Return :math:`2 N L`."""
-        return 2 * n_samples * mean_loss
 
 
 @dataclass(frozen=True)

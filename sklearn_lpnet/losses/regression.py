@@ -38,11 +38,23 @@ class SquaredError(Loss):
         return n_samples * n_outputs * np.log(2 * _by_output(mean_loss, n_outputs))
 
 
-@dataclass(frozen=True)
-class AbsoluteError(Loss):
-    r"""The absolute error :math:`\sum |r|`."""
+class _CornerLoss(Loss):
+    """What losses share that are linear on either side of a corner."""
 
     smooth: ClassVar[bool] = False
+
+    def curvature(self, y: Tensor, f: Tensor) -> Tensor:
+        """Return 0, the curvature almost everywhere."""
+        return torch.zeros_like(f)
+
+    def deviance(self, mean_loss: Any, n_samples: float, n_outputs: int) -> Any:
+        r"""Return :math:`2 N o \log(L / o)`, of Laplace noise of unknown scale on either side."""
+        return n_samples * n_outputs * (2 * np.log(_by_output(mean_loss, n_outputs)))
+
+
+@dataclass(frozen=True)
+class AbsoluteError(_CornerLoss):
+    r"""The absolute error :math:`\sum |r|`."""
 
     def value(self, y: Tensor, f: Tensor) -> Tensor:
         r"""Return :math:`\sum |r|`."""
@@ -52,17 +64,9 @@ class AbsoluteError(Loss):
         r"""Return :math:`\operatorname{sign}(r)`, the subgradient 0 at a kink."""
         return (f - y).sign()
 
-    def curvature(self, y: Tensor, f: Tensor) -> Tensor:
-        """Return 0, the curvature almost everywhere."""
-        return torch.zeros_like(f)
-
     def constant(self, y: Tensor, weight: Tensor) -> Tensor:
         """Return the weighted median."""
         return _weighted_quantile(y, weight, 0.5)
-
-    def deviance(self, mean_loss: Any, n_samples: float, n_outputs: int) -> Any:
-        r"""Return :math:`2 N o \log(L / o)`, of Laplace noise of unknown scale."""
-        return n_samples * n_outputs * (2 * np.log(_by_output(mean_loss, n_outputs)))
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ class Huber(Loss):
 
 
 @dataclass(frozen=True)
-class Quantile(Loss):
+class Quantile(_CornerLoss):
     r"""The pinball loss :math:`\sum \max(-q r, (1 - q) r)`.
 
     Parameters
@@ -115,7 +119,6 @@ class Quantile(Loss):
         The quantile q to predict, in (0, 1).
     """
 
-    smooth: ClassVar[bool] = False
     quantile: float = 0.5
 
     def __post_init__(self) -> None:
@@ -132,17 +135,9 @@ class Quantile(Loss):
         sign = (f - y).sign()
         return 0.5 * sign + (0.5 - self.quantile) * sign.abs()
 
-    def curvature(self, y: Tensor, f: Tensor) -> Tensor:
-        """Return 0, the curvature almost everywhere."""
-        return torch.zeros_like(f)
-
     def constant(self, y: Tensor, weight: Tensor) -> Tensor:
         """Return the weighted quantile."""
         return _weighted_quantile(y, weight, self.quantile)
-
-    def deviance(self, mean_loss: Any, n_samples: float, n_outputs: int) -> Any:
-        r"""Return :math:`2 N o \log(L / o)`, of asymmetric Laplace noise of unknown scale."""
-        return n_samples * n_outputs * (2 * np.log(_by_output(mean_loss, n_outputs)))
 
 
 def _weighted_quantile(y: Tensor, weight: Tensor, quantile: float) -> Tensor:
